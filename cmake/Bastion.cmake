@@ -18,7 +18,7 @@ add_library(bastion_options INTERFACE)
 target_include_directories(bastion_options INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}")
 target_compile_options(bastion_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-align
-  -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wno-psabi
+  -Woverloaded-virtual -Wformat=2 -Wno-psabi
   -fstack-protector-strong -fno-omit-frame-pointer)
 if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT BASTION_SANITIZE)
   target_compile_options(bastion_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
