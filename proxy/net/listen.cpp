@@ -1,0 +1,210 @@
+// Listening sockets and accepting from them.
+#include "proxy/net/listen.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "proxy/net/socket.hpp"
+
+namespace bastion::net {
+namespace {
+
+constexpr int backlog = 4096;  // the kernel caps it at net.core.somaxconn
+constexpr int accepts_per_wakeup_max = 64;
+constexpr auto rest_after_error = std::chrono::milliseconds{100};
+
+bool is_v4(const std::array<std::uint8_t, 16>& address) {
+  return std::all_of(address.begin(), address.begin() + 10, [](auto byte) { return byte == 0; }) && address[10] == 0xff &&
+         address[11] == 0xff;
+}
+
+struct SockAddr {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(sockaddr_storage);
+  [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+SockAddr to_sockaddr(const Endpoint& endpoint) {
+  SockAddr result;
+  if (is_v4(endpoint.address)) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(endpoint.port);
+    std::memcpy(&v4.sin_addr, endpoint.address.data() + 12, 4);
+    std::memcpy(&result.storage, &v4, sizeof v4);
+    result.length = sizeof v4;
+  } else {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(endpoint.port);
+    std::memcpy(&v6.sin6_addr, endpoint.address.data(), 16);
+    std::memcpy(&result.storage, &v6, sizeof v6);
+    result.length = sizeof v6;
+  }
+  return result;
+}
+
+Endpoint to_endpoint(const sockaddr_storage& storage) {
+  Endpoint result;
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &storage, sizeof v4);
+    result.address[10] = result.address[11] = 0xff;
+    std::memcpy(result.address.data() + 12, &v4.sin_addr, 4);
+    result.port = ntohs(v4.sin_port);
+  } else if (storage.ss_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &storage, sizeof v6);
+    std::memcpy(result.address.data(), &v6.sin6_addr, 16);
+    result.port = ntohs(v6.sin6_port);
+  }
+  return result;
+}
+
+bool set_option(int fd, int level, int name) {
+  const int on = 1;
+  return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
+}
+
+/// A bound socket; its errno where there is none.
+std::variant<UniqueFd, int> bound_socket(const Endpoint& endpoint, bool share_port) {
+  auto address = to_sockaddr(endpoint);
+  UniqueFd fd{::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd) return errno;
+  if (!set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR)) return errno;
+  if (share_port && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT)) return errno;
+  if (address.storage.ss_family == AF_INET6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) return errno;
+  if (!set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY)) return errno;
+  if (::bind(fd.get(), address.get(), address.length) != 0) return errno;
+  return fd;
+}
+
+/// Without SO_REUSEPORT, bind() and listen() fail where anything listens already.
+int probe(const Endpoint& endpoint) {
+  auto bound = bound_socket(endpoint, false);
+  if (const int* error = std::get_if<int>(&bound)) return *error;
+  return ::listen(std::get<UniqueFd>(bound).get(), 1) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+std::variant<std::vector<UniqueFd>, ListenError> listen_on(const Endpoint& endpoint, unsigned count) {
+  if (endpoint.port != 0) {
+    if (const int error = probe(endpoint); error != 0) return ListenError{error_text(error)};
+  }
+  Endpoint shared = endpoint;
+  std::vector<UniqueFd> sockets;
+  for (unsigned i = 0; i < count; ++i) {
+    auto bound = bound_socket(shared, true);
+    if (const int* error = std::get_if<int>(&bound)) return ListenError{error_text(*error)};
+    auto& fd = std::get<UniqueFd>(bound);
+    if (::listen(fd.get(), backlog) != 0) return ListenError{error_text(errno)};
+    shared = local_endpoint(fd.get());
+    sockets.push_back(std::move(fd));
+  }
+  return sockets;
+}
+
+Endpoint local_endpoint(int fd) {
+  SockAddr address;
+  if (::getsockname(fd, address.get(), &address.length) != 0) return {};
+  return to_endpoint(address.storage);
+}
+
+namespace {
+
+UniqueFd spare_descriptor() {
+  return UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+}
+
+std::variant<Accepted, int> accept_one(int listening) {
+  SockAddr peer;
+  UniqueFd fd{::accept4(listening, peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+  if (!fd) return errno;
+  return Accepted{std::move(fd), to_endpoint(peer.storage)};
+}
+
+}  // namespace
+
+Listener::Listener(IoContext& context, UniqueFd fd, OnAccept on_accept, OnAccept on_overflow, OnError on_error)
+    : descriptor_{context, fd.get()},
+      timer_{context},
+      spare_{spare_descriptor()},
+      on_accept_{std::move(on_accept)},
+      on_overflow_{std::move(on_overflow)},
+      on_error_{std::move(on_error)} {
+  static_cast<void>(fd.release());
+}
+
+void Listener::start() {
+  wait();
+}
+
+void Listener::stop() {
+  boost::system::error_code ignored;
+  timer_.cancel();
+  descriptor_.close(ignored);
+}
+
+void Listener::pause(bool paused) {
+  paused_ = paused;
+  if (!paused_) wait();
+}
+
+void Listener::wait() {
+  if (waiting_ || paused_ || !descriptor_.is_open()) return;
+  waiting_ = true;
+  // The owner keeps a stopped listener until its context has run out of handlers.
+  descriptor_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
+    waiting_ = false;
+    if (!error) accept_batch();
+  });
+}
+
+void Listener::accept_batch() {
+  for (int i = 0; i < accepts_per_wakeup_max && !paused_ && descriptor_.is_open(); ++i) {
+    auto result = accept_one(descriptor_.native_handle());
+    if (auto* accepted = std::get_if<Accepted>(&result)) {
+      on_accept_(std::move(*accepted));
+      continue;
+    }
+    const int error = std::get<int>(result);
+    if (error == EAGAIN || error == EWOULDBLOCK) break;
+    // accept(2): these belong to the connection, which is gone.
+    if (error == EINTR || error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == EHOSTUNREACH) continue;
+    on_error_(error);
+    if (error != EMFILE || !accept_overflow()) return rest();
+  }
+  wait();
+}
+
+/// Better a refusal that is counted than a peer that hangs in the backlog.
+bool Listener::accept_overflow() {
+  if (!spare_) return false;
+  spare_.reset();
+  auto result = accept_one(descriptor_.native_handle());
+  if (auto* accepted = std::get_if<Accepted>(&result)) {
+    on_overflow_(std::move(*accepted));
+    accepted->fd.reset();
+  }
+  spare_ = spare_descriptor();
+  return static_cast<bool>(spare_);
+}
+
+void Listener::rest() {
+  waiting_ = true;
+  timer_.expires_after(rest_after_error);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    waiting_ = false;
+    if (!error) wait();
+  });
+}
+
+}  // namespace bastion::net

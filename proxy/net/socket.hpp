@@ -1,0 +1,79 @@
+// A non-blocking stream socket: try, then wait. Waiting wakes the owner's coroutine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "proxy/net/asio.hpp"
+#include "proxy/net/unique_fd.hpp"
+#include "proxy/net/waiter.hpp"
+
+namespace bastion::net {
+
+enum class IoStatus : std::uint8_t {
+  done,         ///< `bytes` were moved
+  would_block,  ///< nothing was moved; wait
+  end,          ///< the peer has closed its direction
+  reset,        ///< the connection is broken; `Socket::last_error` tells
+};
+
+struct Io {
+  IoStatus status = IoStatus::would_block;
+  std::size_t bytes = 0;
+};
+
+/// Where a non-blocking connect stands.
+enum class Connecting : std::uint8_t { done, pending, failed };
+
+/// Owns a connected or connecting stream socket, TCP or Unix. Readiness is remembered: after a receive that brought less
+/// than there was room for, `may_read()` is false until the kernel says otherwise, so no receive is made that finds nothing.
+class Socket {
+ public:
+  /// `owner` outlives the socket; each wait under way holds a reference to it.
+  Socket(IoContext& context, Waiter& owner) : descriptor_{context}, owner_{owner} {}
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  /// Takes a non-blocking descriptor. Throws boost::system::system_error where the reactor can't take it.
+  void adopt(UniqueFd fd);
+  [[nodiscard]] bool is_open() const { return descriptor_.is_open(); }
+
+  /// A connect() to `address` (a sockaddr of `length` bytes). `pending`: want_write(), and ask connect_result() once
+  /// may_write().
+  [[nodiscard]] Connecting connect(const void* address, std::uint32_t length);
+  [[nodiscard]] Connecting connect_result();
+
+  [[nodiscard]] bool may_read() const { return may_read_; }
+  [[nodiscard]] bool may_write() const { return may_write_; }
+  /// One receive.
+  [[nodiscard]] Io receive(std::span<std::uint8_t> into);
+  /// One send; fewer bytes than given means that the rest must wait.
+  [[nodiscard]] Io send(std::span<const std::uint8_t> bytes);
+
+  /// Wakes the owner once the socket is readable, writable. At most one wait of each kind is under way.
+  void want_read();
+  void want_write();
+
+  void shutdown_write();
+  void close();
+  [[nodiscard]] int last_error() const { return last_error_; }  ///< an errno
+
+ private:
+  [[nodiscard]] Io failed();
+
+  Descriptor descriptor_;
+  Waiter& owner_;
+  int last_error_ = 0;
+  bool may_read_ = false;
+  bool may_write_ = true;
+  bool waits_read_ = false;
+  bool waits_write_ = false;
+};
+
+/// strerror() as a string, safe for threads.
+[[nodiscard]] std::string error_text(int error_number);
+
+}  // namespace bastion::net
