@@ -1,0 +1,54 @@
+// CONNACK, read strictly, and the two packets with which a server says no: CONNACK and DISCONNECT.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "proxy/mqtt/fixed_header.hpp"
+
+namespace bastion::mqtt {
+
+/// A whole CONNACK (OASIS 3.1.1 and 5.0, section 3.2).
+struct Connack {
+  std::uint8_t code = 0;  ///< MQTT 3 return code or MQTT 5 reason code; 0: accepted
+  bool session_present = false;
+
+  // MQTT 5.
+  std::optional<std::uint16_t> server_keep_alive_s;
+  std::optional<std::uint32_t> maximum_packet_size;
+  std::uint16_t receive_maximum = 65'535;
+  std::uint16_t topic_alias_maximum = 0;
+  bool has_authentication = false;  ///< an Authentication Method or Authentication Data is there
+
+  std::size_t properties_at = 0;  ///< where the length of the properties is, counted from the packet's first byte
+  std::size_t keep_alive_at = 0;  ///< where the two bytes of Server Keep Alive are; meaningful if it is there
+};
+
+enum class ConnackFault : std::uint8_t { header, length, flags, code, property, utf8, trailing };
+
+using ConnackResult = std::variant<Connack, ConnackFault>;
+
+/// Reads one whole CONNACK: `packet` is exactly what its fixed header says. Pure. A code that the version does not define
+/// for CONNACK is a fault, and so is a session said to be present behind a refusal (3.1.1 [MQTT-3.2.2-4], 5.0
+/// [MQTT-3.2.2-6]). MQTT 3.1 knows no session present: there the bit is ignored.
+[[nodiscard]] ConnackResult parse_connack(Bytes packet, Version version);
+
+/// The same MQTT 5 CONNACK with this Server Keep Alive, all else byte for byte as it was.
+[[nodiscard]] std::vector<std::uint8_t> with_server_keep_alive(Bytes packet, const Connack& connack, std::uint16_t seconds);
+
+/// CONNACK without a session, MQTT 3.1 and 3.1.1.
+[[nodiscard]] std::array<std::uint8_t, 4> make_connack_v3(std::uint8_t return_code);
+/// CONNACK without a session and without properties, MQTT 5.
+[[nodiscard]] std::array<std::uint8_t, 5> make_connack_v5(std::uint8_t reason_code);
+/// DISCONNECT without properties, MQTT 5. The property length is there although it could be left out: some clients ask for
+/// it.
+[[nodiscard]] std::array<std::uint8_t, 4> make_disconnect_v5(std::uint8_t reason_code);
+
+/// Whether MQTT 5 lets a server send this reason code in DISCONNECT (OASIS 5.0 section 3.14.2.1).
+[[nodiscard]] bool is_server_disconnect_code(std::uint8_t reason_code);
+
+}  // namespace bastion::mqtt
