@@ -1,0 +1,168 @@
+// A client's first packet: bytes in hand to a strictly valid CONNECT, or the reason why it is none.
+#include "proxy/inspect/connect_reader.hpp"
+
+#include "proxy/inspect/translate.hpp"
+#include "proxy/mqtt/connect.hpp"
+#include "proxy/origin/first_bytes.hpp"
+
+namespace bastion::inspect {
+
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+
+constexpr std::uint8_t connect_first_byte = 0x10;
+constexpr std::uint8_t tls_first_byte = 0x16;
+// A third byte that is text makes a topic name of 8 KiB and more out of a PUBLISH: nobody begins like that.
+constexpr std::size_t convincing_text = 4;
+
+ConnectRefused refuse(Refusal refusal) {
+  return {refusal, std::nullopt, std::nullopt};
+}
+
+Cause cause_of(origin::Guess guess) {
+  switch (guess) {
+    case origin::Guess::tls:
+    case origin::Guess::need_more:
+      return Cause::tls;
+    case origin::Guess::http:
+      return Cause::http;
+    case origin::Guess::http_connect:
+      return Cause::http_connect;
+    case origin::Guess::websocket:
+      return Cause::websocket;
+    case origin::Guess::ssh:
+      return Cause::ssh;
+    case origin::Guess::rdp:
+      return Cause::rdp;
+    case origin::Guess::smb:
+      return Cause::smb;
+    case origin::Guess::socks:
+      return Cause::socks;
+    case origin::Guess::redis:
+      return Cause::redis;
+    case origin::Guess::telnet:
+      return Cause::telnet;
+    case origin::Guess::adb:
+      return Cause::adb;
+    case origin::Guess::sslv2:
+      return Cause::sslv2;
+    case origin::Guess::proxy_header:
+      return Cause::proxy_header;
+    case origin::Guess::text:
+      return Cause::text;
+    case origin::Guess::mqtt:
+    case origin::Guess::binary:
+      break;
+  }
+  return Cause::binary;
+}
+
+// Whether bytes that begin like a legal packet are something else all the same.
+bool is_foreign(origin::Guess guess, std::size_t in_hand) {
+  if (guess == origin::Guess::text) return in_hand >= convincing_text;
+  return guess != origin::Guess::binary && guess != origin::Guess::mqtt;
+}
+
+// The first byte is not 0x10, so this is no CONNECT, whatever follows.
+ConnectRefused refuse_first_byte(Bytes in_hand) {
+  const std::uint8_t first = in_hand[0];
+  const origin::Guess guess = origin::guess(in_hand);
+  const mqtt::PacketType type = mqtt::packet_type(first);
+  if (type == mqtt::PacketType::connect && first != tls_first_byte) {
+    return refuse({Reason::malformed_connect, Cause::header_flags});
+  }
+  if (!mqtt::is_legal_first_byte(first) || is_foreign(guess, in_hand.size()))
+    return refuse({Reason::not_mqtt, cause_of(guess)});
+  return refuse({Reason::packet_before_connect, inspect::cause_of(type)});
+}
+
+Cause cause_of(mqtt::ConnectFault fault) {
+  switch (fault) {
+    case mqtt::ConnectFault::header_flags:
+      return Cause::header_flags;
+    case mqtt::ConnectFault::length:
+      return Cause::length;
+    case mqtt::ConnectFault::protocol_name:
+      return Cause::protocol_name;
+    case mqtt::ConnectFault::flags:
+      return Cause::flags;
+    case mqtt::ConnectFault::will:
+      return Cause::will;
+    case mqtt::ConnectFault::utf8:
+      return Cause::utf8;
+    case mqtt::ConnectFault::property:
+      return Cause::property;
+    case mqtt::ConnectFault::trailing:
+      return Cause::trailing;
+    case mqtt::ConnectFault::level:
+      break;
+  }
+  return Cause::unknown;
+}
+
+ConnectRefused refuse(const mqtt::ConnectRefusal& refusal) {
+  if (refusal.fault == mqtt::ConnectFault::level) {
+    // Whoever speaks a version that is unknown here understands the oldest form of answer best.
+    return {{Reason::unsupported_version, Cause::unknown}, MqttVersion::v3_1_1, std::nullopt};
+  }
+  ConnectRefused refused = refuse(Refusal{Reason::malformed_connect, cause_of(refusal.fault)});
+  if (!refusal.version) return refused;
+  refused.version = to_policy(*refusal.version);
+  if (*refusal.version == mqtt::Version::v5_0) refused.v5_reason_code = refusal.reason_code;
+  return refused;
+}
+
+ConnectFacts to_facts(const mqtt::Connect& connect) {
+  ConnectFacts facts;
+  facts.version = to_policy(connect.version);
+  facts.bridge = connect.bridge;
+  facts.clean_start = connect.clean_start;
+  facts.keep_alive_s = connect.keep_alive_s;
+  facts.client_id = connect.client_id;
+  facts.user_name = connect.user_name;
+  facts.has_password = connect.password.has_value();
+  facts.has_auth_method = connect.authentication_method.has_value();
+  facts.has_will = connect.will.has_value();
+  return facts;
+}
+
+ConnectStep read_whole(Bytes packet, const MqttPolicy& limits) {
+  const mqtt::ConnectResult result = mqtt::parse_connect(packet, limits.user_properties_max);
+  if (const auto* const refusal = std::get_if<mqtt::ConnectRefusal>(&result)) return refuse(*refusal);
+  const auto& connect = std::get<mqtt::Connect>(result);
+  return ReadConnect{to_facts(connect), connect.password ? wire::as_text(*connect.password) : std::string_view{}, packet};
+}
+
+}  // namespace
+
+ConnectStep read_connect(Bytes in_hand, const MqttPolicy& limits) {
+  if (in_hand.empty()) return ReadMore{1};
+  if (in_hand[0] != connect_first_byte) return refuse_first_byte(in_hand);
+
+  const mqtt::HeaderResult result = mqtt::read_fixed_header(in_hand);
+  if (std::holds_alternative<mqtt::HeaderCutShort>(result)) return ReadMore{in_hand.size() + 1};
+  const auto* const header = std::get_if<mqtt::FixedHeader>(&result);
+  if (!header) return refuse({Reason::malformed_connect, Cause::length});
+  // Before anyone waits for the body, and before anything in it is looked at.
+  if (header->packet_size() > limits.connect_size_max) return refuse({Reason::connect_too_large, Cause::none});
+  if (in_hand.size() < header->packet_size()) return ReadMore{header->packet_size()};
+  return read_whole(in_hand.first(header->packet_size()), limits);
+}
+
+Refusal connect_cut_short(Bytes in_hand, bool timed_out) {
+  if (timed_out) return {Reason::connect_timeout, in_hand.empty() ? Cause::no_data : Cause::partial};
+  if (in_hand.empty()) return {Reason::closed_early, Cause::after_handshake};
+  return {Reason::connect_truncated, Cause::none};
+}
+
+std::vector<std::uint8_t> with_credentials(const ReadConnect& connect, std::string_view user_name,
+                                           std::string_view password) {
+  // Read once more, once for each session: what the facts leave out need not be kept until here.
+  const mqtt::ConnectResult result = mqtt::parse_connect(connect.packet, wire::var_int_max);
+  const auto* const parsed = std::get_if<mqtt::Connect>(&result);
+  if (!parsed) return {};
+  return mqtt::replace_credentials(connect.packet, *parsed, user_name, password);
+}
+
+}  // namespace bastion::inspect
