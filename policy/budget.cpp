@@ -1,0 +1,102 @@
+// The account of connections and of how often addresses come.
+#include "policy/budget.hpp"
+
+#include <algorithm>
+
+namespace bastion {
+
+std::size_t Budget::KeyedHash::operator()(const Address& address) const noexcept {
+  const auto word = [&](std::size_t begin) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < 8; ++i) out = out << 8 | address.bytes()[begin + i];
+    return out;
+  };
+  // The key goes in before each multiplication, so that which addresses collide can't be told without it.
+  const auto mix = [this](std::uint64_t x) {
+    x = (x ^ key) * 0xd6e8feb86659fd93u;
+    x ^= x >> 32;
+    x = (x + (key << 32 | key >> 32)) * 0x9e3779b97f4a7c15u;
+    return x ^ (x >> 29);
+  };
+  return static_cast<std::size_t>(mix(mix(word(0)) ^ word(8)));
+}
+
+Budget::Limits Budget::limits_of(const AdmissionPolicy& policy) {
+  const auto token = std::chrono::duration_cast<Clock::duration>(policy.connect_rate_per_address.every);
+  return {policy.connections_max,
+          policy.connections_per_address_max,
+          policy.handshakes_max,
+          policy.addresses_tracked_max,
+          token * static_cast<Clock::rep>(policy.connect_rate_per_address.burst),
+          token};
+}
+
+Budget::Budget(const AdmissionPolicy& limits, std::uint64_t hash_key)
+    : limits_{limits_of(limits)}, entries_{0, KeyedHash{hash_key}} {}
+
+void Budget::limit(const AdmissionPolicy& limits) {
+  limits_ = limits_of(limits);
+}
+
+std::optional<Refusal> Budget::take(const Address& address, Clock::time_point now) {
+  const auto found = entry_of(address.counted_as(), now);
+  if (found == entries_.end()) return Refusal{Reason::too_many_connections, Cause::total};
+  auto& entry = found->second;
+  const bool was_idle = entry.connections == 0;
+  const bool spent = spend(entry, now);
+  const auto refusal = spent ? refuse_place(entry) : Refusal{Reason::rate_limited, Cause::per_ip};
+  if (!refusal) {
+    ++entry.connections;
+    ++connections_;
+    ++handshakes_;
+  }
+  if (!was_idle) return refusal;
+  idle_.erase(entry.idle);
+  if (refusal) entry.idle = idle_.emplace(entry.full_at, found->first);
+  return refusal;
+}
+
+void Budget::handshake_done() {
+  if (handshakes_ > 0) --handshakes_;
+}
+
+void Budget::give_back(const Address& address, bool in_handshake) {
+  const auto found = entries_.find(address.counted_as());
+  if (found == entries_.end() || found->second.connections == 0) return;
+  auto& entry = found->second;
+  --connections_;
+  if (in_handshake) handshake_done();
+  if (--entry.connections == 0) entry.idle = idle_.emplace(entry.full_at, found->first);
+}
+
+/// Two for each that may be added, so that the table shrinks again.
+void Budget::forget_some(Clock::time_point now) {
+  for (int i = 0; i < 2 && !idle_.empty() && idle_.begin()->first <= now; ++i) {
+    entries_.erase(idle_.begin()->second);
+    idle_.erase(idle_.begin());
+  }
+}
+
+Budget::Entries::iterator Budget::entry_of(const Address& address, Clock::time_point now) {
+  forget_some(now);
+  const auto found = entries_.find(address);
+  if (found != entries_.end() || entries_.size() >= limits_.addresses_tracked) return found;
+  return entries_.emplace(address, Entry{0, now, idle_.emplace(now, address)}).first;
+}
+
+bool Budget::spend(Entry& entry, Clock::time_point now) {
+  // What is beyond a whole bucket comes from larger limits of the past.
+  entry.full_at = std::clamp(entry.full_at, now, now + limits_.bucket);
+  if (entry.full_at + limits_.token > now + limits_.bucket) return false;
+  entry.full_at += limits_.token;
+  return true;
+}
+
+std::optional<Refusal> Budget::refuse_place(const Entry& entry) const {
+  if (entry.connections >= limits_.connections_per_address) return Refusal{Reason::too_many_connections, Cause::per_ip};
+  if (connections_ >= limits_.connections) return Refusal{Reason::too_many_connections, Cause::total};
+  if (handshakes_ >= limits_.handshakes) return Refusal{Reason::too_many_connections, Cause::handshakes};
+  return std::nullopt;
+}
+
+}  // namespace bastion

@@ -1,0 +1,34 @@
+// What is known of a client when a question is put to the policy. All views are borrowed from the caller.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "policy/address.hpp"
+
+namespace bastion {
+
+/// Who is at the other end, as far as the network tells.
+struct Origin {
+  Address address;
+  std::uint16_t port = 0;
+};
+
+/// The protocol level of a CONNECT (OASIS 3.1.1 section 3.1.2.2, 5.0 section 3.1.2.2).
+enum class MqttVersion : std::uint8_t { v3_1 = 3, v3_1_1 = 4, v5_0 = 5 };
+
+/// What a well-formed CONNECT says of the client.
+struct ConnectFacts {
+  MqttVersion version = MqttVersion::v3_1_1;
+  bool bridge = false;  ///< Mosquitto's bridge bit 0x80 was set in the level
+  bool clean_start = true;
+  std::uint16_t keep_alive_s = 0;
+  std::string_view client_id;
+  std::optional<std::string_view> user_name;
+  bool has_password = false;
+  bool has_auth_method = false;  ///< MQTT 5 Authentication Method
+  bool has_will = false;
+};
+
+}  // namespace bastion

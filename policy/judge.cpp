@@ -1,0 +1,132 @@
+// The answers to the gate's questions.
+#include "policy/judge.hpp"
+
+#include <algorithm>
+
+namespace bastion {
+namespace {
+
+std::optional<Refusal> judge_version(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+  const auto refuse = [](Cause cause) { return Refusal{Reason::unsupported_version, cause}; };
+  if (connect.bridge && !mqtt.allow_bridge) return refuse(Cause::bridge);
+  switch (connect.version) {
+    case MqttVersion::v3_1:
+      if (!mqtt.allow_v3_1) return refuse(Cause::mqtt31);
+      return std::nullopt;
+    case MqttVersion::v3_1_1:
+      if (!mqtt.allow_v3_1_1) return refuse(Cause::mqtt311);
+      return std::nullopt;
+    case MqttVersion::v5_0:
+      if (!mqtt.allow_v5_0) return refuse(Cause::mqtt5);
+      return std::nullopt;
+  }
+  return refuse(Cause::unknown);
+}
+
+/// May a client of this kind leave its identifier to the broker? MQTT 3.1 knows no such thing, and 3.1.1 only for clean
+/// sessions [MQTT-3.1.3-8].
+bool may_be_empty(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+  if (!mqtt.client_id_empty || connect.version == MqttVersion::v3_1) return false;
+  return connect.version == MqttVersion::v5_0 || connect.clean_start;
+}
+
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+std::optional<Refusal> judge_client_id(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+  const auto refuse = [](Cause cause) { return Refusal{Reason::client_id_denied, cause}; };
+  const auto id = connect.client_id;
+  if (id.empty()) {
+    if (!may_be_empty(mqtt, connect)) return refuse(Cause::empty);
+    return std::nullopt;
+  }
+  if (id.size() > mqtt.client_id_length_max) return refuse(Cause::length);
+  const auto is_allowed = [&](char c) {
+    return is_letter_or_digit(c) || mqtt.client_id_characters.find(c) != std::string::npos;
+  };
+  if (!std::all_of(id.begin(), id.end(), is_allowed)) return refuse(Cause::characters);
+  return std::nullopt;
+}
+
+/// A keep alive of 0 turns the mechanism off (OASIS 3.1.1 section 3.1.2.10), so it is longer than any maximum.
+bool exceeds_keep_alive_max(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+  return connect.keep_alive_s == 0 || std::chrono::seconds{connect.keep_alive_s} > mqtt.keep_alive_max;
+}
+
+std::optional<Refusal> judge_credentials(const AuthenticationPolicy& authentication, const ConnectFacts& connect) {
+  if (!authentication.required) return std::nullopt;
+  if (!connect.user_name || connect.user_name->empty()) return Refusal{Reason::anonymous, Cause::no_user};
+  if (!connect.has_password) return Refusal{Reason::anonymous, Cause::no_password};
+  return std::nullopt;
+}
+
+bool fits_user(const Role& role, const ConnectFacts& connect) {
+  if (role.users.empty()) return true;
+  // A client without a user name is nobody's `*`.
+  if (!connect.user_name) return false;
+  return std::any_of(role.users.begin(), role.users.end(),
+                     [&](const Pattern& pattern) { return pattern.matches(*connect.user_name); });
+}
+
+bool fits_network(const Role& role, const Origin& origin) {
+  if (role.networks.empty()) return true;
+  return std::any_of(role.networks.begin(), role.networks.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(origin.address); });
+}
+
+bool fits_client_id(const std::optional<Pattern>& pattern, const ConnectFacts& connect) {
+  return !pattern || pattern->matches(connect.client_id, connect.user_name.value_or(std::string_view{}));
+}
+
+Verdict judge_roles(const std::vector<Role>& roles, const Origin& origin, const ConnectFacts& connect) {
+  bool network_failed = false;
+  bool client_id_failed = false;
+  for (const auto& role : roles) {
+    if (!fits_user(role, connect)) continue;
+    if (!fits_network(role, origin)) {
+      network_failed = true;
+    } else if (!fits_client_id(role.client_id, connect)) {
+      client_id_failed = true;
+    } else {
+      return Admitted{&role};
+    }
+  }
+  if (network_failed) return Refusal{Reason::not_authorized, Cause::source};
+  if (client_id_failed) return Refusal{Reason::client_id_denied, Cause::pattern};
+  return Refusal{Reason::not_authorized, Cause::role};
+}
+
+}  // namespace
+
+Verdict judge(const Policy& policy, const Origin& origin) {
+  const auto* rule = policy.admission.prefixes.find(origin.address);
+  if (rule == nullptr) return Refusal{Reason::ip_denied, Cause::not_allowed};
+  if (!rule->allow) return Refusal{Reason::ip_denied, Cause::denied};
+  return Admitted{};
+}
+
+Verdict judge(const Policy& policy, const ConnectFacts& connect) {
+  if (const auto refusal = judge_version(policy.mqtt, connect)) return *refusal;
+  if (connect.has_auth_method) return Refusal{Reason::auth_method_unsupported, Cause::none};
+  if (const auto refusal = judge_client_id(policy.mqtt, connect)) return *refusal;
+  if (connect.version != MqttVersion::v5_0 && exceeds_keep_alive_max(policy.mqtt, connect)) {
+    return Refusal{Reason::session_denied, Cause::keep_alive};
+  }
+  if (const auto refusal = judge_credentials(policy.authentication, connect)) return *refusal;
+  return Admitted{};
+}
+
+Verdict judge_identity(const Policy& policy, const Origin& origin, const ConnectFacts& connect) {
+  if (!fits_client_id(policy.mqtt.client_id_pattern, connect)) return Refusal{Reason::client_id_denied, Cause::pattern};
+  if (policy.roles.empty()) return Admitted{};
+  return judge_roles(policy.roles, origin, connect);
+}
+
+std::optional<std::uint16_t> server_keep_alive(const Policy& policy, const ConnectFacts& connect) {
+  if (connect.version != MqttVersion::v5_0 || !exceeds_keep_alive_max(policy.mqtt, connect)) return std::nullopt;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(policy.mqtt.keep_alive_max).count();
+  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(seconds, 1, 65'535));
+}
+
+}  // namespace bastion

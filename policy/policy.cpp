@@ -1,0 +1,24 @@
+// The policy's own small texts.
+#include "policy/policy.hpp"
+
+namespace bastion {
+
+std::string text(const Complaint& complaint) {
+  std::string out = complaint.where.file;
+  if (complaint.where.line != 0) {
+    if (!out.empty()) out += ':';
+    out += std::to_string(complaint.where.line);
+    if (complaint.where.column != 0) out += ':' + std::to_string(complaint.where.column);
+  }
+  if (!out.empty()) out += ": ";
+  if (complaint.warning) out += "warning: ";
+  return out + complaint.message;
+}
+
+std::string SocketAddress::text() const {
+  const auto number = ':' + std::to_string(port);
+  if (address.is_v4()) return address.text() + number;
+  return '[' + address.text() + ']' + number;
+}
+
+}  // namespace bastion

@@ -1,0 +1,175 @@
+// The policy: one immutable value that says what is allowed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/address.hpp"
+#include "policy/pattern.hpp"
+#include "policy/prefix_set.hpp"
+
+namespace bastion {
+
+using Milliseconds = std::chrono::milliseconds;
+
+/// Where in the operator's files something was said. Lines and columns count from 1; line 0 means "nowhere: a default".
+struct Location {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+/// One thing that is wrong with the operator's files.
+struct Complaint {
+  Location where;
+  std::string message;   ///< what is wrong and what to write instead; no secrets
+  bool warning = false;  ///< true: the policy is usable all the same
+};
+/// `file:line:column: message`, `file:line:column: warning: message`; parts that are not known are left out.
+[[nodiscard]] std::string text(const Complaint& complaint);
+
+/// A value of the policy and where it was said, for those who use it later (a file that can't be read, `explain`).
+template <class T>
+struct Located {
+  T value{};
+  Location where{};
+};
+
+/// A TCP address and port. Port 0 means: the kernel chooses.
+struct SocketAddress {
+  Address address;
+  std::uint16_t port = 0;
+  [[nodiscard]] std::string text() const;  ///< `192.0.2.1:8883`, `[::1]:8883`
+  friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
+};
+
+enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { error, warning, info, debug };
+
+struct GatePolicy {
+  unsigned workers = 0;  ///< 0: one for each core; at most 256
+  Milliseconds drain_timeout{10'000};
+  LogFormat log_format = LogFormat::text;
+  LogLevel log_level = LogLevel::info;
+  unsigned log_lines_per_source_max = 20;  ///< lines a source may cause in one minute; the rest is summed up
+};
+
+struct AdminPolicy {
+  Located<SocketAddress> address{{Address::v4(127, 0, 0, 1), 9883}, {}};
+  bool enabled = true;
+};
+
+struct UpstreamCredentials {
+  std::string user_name;
+  Located<std::string> password_file;  ///< absolute or relative to the working directory; the first line is the password
+};
+
+struct UpstreamPolicy {
+  /// Exactly one of the two: a TCP address, or the path of a Unix socket.
+  std::optional<SocketAddress> tcp;
+  std::string unix_path;
+  Location where;
+  Milliseconds connect_timeout{3'000};
+  Milliseconds connack_timeout{5'000};
+  Milliseconds stall_timeout{30'000};  ///< how long a broker may leave what the gate wrote unread
+  std::optional<UpstreamCredentials> credentials;
+};
+
+enum class TlsProfile : std::uint8_t { modern, intermediate };
+
+/// A certificate chain and its key, PEM. Two pairs must differ in key type (ECDSA and RSA).
+struct TlsKeyPair {
+  Located<std::string> certificate;
+  Located<std::string> key;
+};
+
+struct TlsPolicy {
+  std::vector<TlsKeyPair> key_pairs;  ///< 1 or 2 when any listener is mqtts
+  Location where;
+  TlsProfile profile = TlsProfile::intermediate;
+  Milliseconds handshake_timeout{5'000};
+  Milliseconds ticket_rotation{12 * 3'600'000};  ///< a ticket key signs for one period and opens for two
+  unsigned key_updates_max = 16;                 ///< TLS 1.3 KeyUpdate messages a client may send in one minute
+};
+
+enum class Transport : std::uint8_t { mqtt, mqtts };
+
+struct ListenerPolicy {
+  std::string name;  ///< a label: [a-z0-9_-]{1,32}
+  std::vector<Located<SocketAddress>> addresses;
+  Transport transport = Transport::mqtts;
+  bool plaintext_beyond_loopback = false;
+  Location where;
+};
+
+/// A token bucket: `burst` at once, then one each `every`.
+struct Rate {
+  unsigned burst = 20;
+  Milliseconds every{1'000};
+};
+
+struct AdmissionPolicy {
+  PrefixSet prefixes;                   ///< allow and deny together; no match is a refusal
+  std::vector<std::string> rule_files;  ///< what `PrefixRule::file` counts: the policy file first
+  unsigned connections_max = 4096;
+  unsigned connections_per_address_max = 32;
+  unsigned handshakes_max = 256;
+  Rate connect_rate_per_address;
+  unsigned addresses_tracked_max = 65'536;  ///< entries of the per-address table
+};
+
+struct AuthenticationPolicy {
+  bool required = true;
+  std::optional<Located<std::string>> password_file;
+  unsigned hash_threads = 1;      ///< threads that verify passwords
+  unsigned hash_queue_max = 128;  ///< clients that may wait for one
+  Milliseconds hash_wait_max{5'000};
+  std::uint64_t argon2_memory_max = 64u << 20;  ///< bytes, for all verifications that run at one time
+};
+
+struct MqttPolicy {
+  bool allow_v3_1 = false;
+  bool allow_v3_1_1 = true;
+  bool allow_v5_0 = true;
+  bool allow_bridge = false;  ///< levels 0x83 and 0x84 of Mosquitto's bridges
+  Milliseconds connect_timeout{5'000};
+  std::uint32_t connect_size_max = 16u << 10;  ///< bytes of the whole CONNECT packet, fixed header included
+  std::uint32_t packet_size_max = 256u << 10;  ///< bytes of any later packet, fixed header included
+  Milliseconds keep_alive_max{20 * 60'000};    ///< at most 18 h 12 min 15 s; a keep alive of 0 counts as endless
+  Milliseconds slow_reader_timeout{30'000};    ///< how long a client may leave what the gate wrote unread
+  unsigned user_properties_max = 32;           ///< in CONNECT and in its will, each
+  bool client_id_empty = true;                 ///< may a client leave its identifier to the broker
+  unsigned client_id_length_max = 128;         ///< bytes
+  std::string client_id_characters = "-_.:@";  ///< allowed beside letters and digits
+  std::optional<Pattern> client_id_pattern;    ///< see Pattern
+};
+
+/// Binds users to networks and client identifiers. The first role that fits is the client's; with roles in the policy,
+/// a client that fits none is refused.
+struct Role {
+  std::string name;
+  std::vector<Pattern> users;        ///< empty: any user
+  std::vector<Prefix> networks;      ///< empty: any network
+  std::optional<Pattern> client_id;  ///< nothing: any client identifier
+  Location where;
+};
+
+/// What is allowed. Built by `parse_policy`, never changed afterwards.
+struct Policy {
+  Location where;  ///< the policy file itself
+  GatePolicy gate;
+  AdminPolicy admin;
+  UpstreamPolicy upstream;
+  TlsPolicy tls;
+  std::vector<ListenerPolicy> listeners;
+  AdmissionPolicy admission;
+  AuthenticationPolicy authentication;
+  MqttPolicy mqtt;
+  std::vector<Role> roles;
+};
+
+}  // namespace bastion

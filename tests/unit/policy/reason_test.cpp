@@ -1,0 +1,129 @@
+// Reasons are a contract: labels, answers, pairs.
+#include "policy/reason.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace bastion {
+namespace {
+
+std::vector<Reason> all_reasons() {
+  std::vector<Reason> out;
+  for (int i = 0; i < static_cast<int>(Reason::count_); ++i) out.push_back(static_cast<Reason>(i));
+  return out;
+}
+
+bool is_snake_case(std::string_view label) {
+  return !label.empty() && label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
+TEST(Reason, HasALabelOfItsOwnThatLeadsBackToIt) {
+  std::set<std::string_view> labels;
+  for (const auto reason : all_reasons()) {
+    EXPECT_TRUE(is_snake_case(label(reason)));
+    EXPECT_TRUE(labels.insert(label(reason)).second) << label(reason);
+    EXPECT_EQ(reason_from_label(label(reason)), reason);
+    EXPECT_FALSE(info(reason).text.empty());
+    EXPECT_FALSE(label(info(reason).stage).empty());
+  }
+  EXPECT_FALSE(reason_from_label("no_such_reason"));
+}
+
+TEST(Reason, IsNeverAnsweredBeforeTheConnectStage) {
+  for (const auto reason : all_reasons()) {
+    if (info(reason).stage >= Stage::connect) continue;
+    EXPECT_FALSE(info(reason).v3_return_code) << label(reason);
+    EXPECT_FALSE(info(reason).v5_reason_code) << label(reason);
+  }
+}
+
+TEST(Reason, IsNotAnsweredInMqtt3OnceTheSessionStands) {
+  for (const auto reason : all_reasons()) {
+    if (info(reason).stage != Stage::session) continue;
+    EXPECT_FALSE(info(reason).v3_return_code) << label(reason);
+  }
+}
+
+TEST(Reason, HasTheCodesOfTheStandards) {
+  const auto expect_codes = [](Reason reason, std::optional<int> v3, std::optional<int> v5) {
+    EXPECT_EQ(info(reason).v3_return_code, v3) << label(reason);
+    EXPECT_EQ(info(reason).v5_reason_code, v5) << label(reason);
+  };
+  expect_codes(Reason::malformed_connect, std::nullopt, 0x81);
+  expect_codes(Reason::unsupported_version, 1, 0x84);
+  expect_codes(Reason::client_id_denied, 2, 0x85);
+  expect_codes(Reason::anonymous, 5, 0x87);
+  expect_codes(Reason::bad_credentials, 4, 0x86);
+  expect_codes(Reason::auth_method_unsupported, std::nullopt, 0x8c);
+  expect_codes(Reason::not_authorized, 5, 0x87);
+  expect_codes(Reason::session_denied, 5, 0x97);
+  expect_codes(Reason::auth_overloaded, 3, 0x89);
+  expect_codes(Reason::upstream_unavailable, 3, 0x88);
+  expect_codes(Reason::upstream_refused, std::nullopt, std::nullopt);
+  expect_codes(Reason::upstream_malformed, std::nullopt, 0x80);
+  expect_codes(Reason::malformed_packet, std::nullopt, 0x81);
+  expect_codes(Reason::protocol_error, std::nullopt, 0x82);
+  expect_codes(Reason::packet_too_large, std::nullopt, 0x95);
+  expect_codes(Reason::keepalive_timeout, std::nullopt, 0x8d);
+  expect_codes(Reason::slow_reader, std::nullopt, 0x97);
+  expect_codes(Reason::evicted, std::nullopt, 0x8b);
+}
+
+TEST(Refusals, AreFoundByTheirIndex) {
+  for (std::size_t i = 0; i < refusals().size(); ++i) EXPECT_EQ(index_of(refusals()[i]), i);
+}
+
+TEST(Refusals, HoldEveryReasonInOrder) {
+  std::set<Reason> seen;
+  auto before = Reason::ip_denied;
+  for (const auto& refusal : refusals()) {
+    EXPECT_GE(refusal.reason, before);
+    before = refusal.reason;
+    seen.insert(refusal.reason);
+  }
+  EXPECT_EQ(seen.size(), all_reasons().size());
+  EXPECT_LT(refusals().size(), 150u);
+}
+
+TEST(Refusals, AreToldApartByTheirLabels) {
+  std::set<std::string> seen;
+  for (const auto& refusal : refusals()) {
+    const auto both = std::string{label(refusal.reason)} + "/" + std::string{label(refusal.cause)};
+    EXPECT_TRUE(seen.insert(both).second) << both;
+    EXPECT_TRUE(refusal.cause == Cause::none ? label(refusal.cause).empty() : is_snake_case(label(refusal.cause))) << both;
+  }
+}
+
+TEST(Refusals, CountUnknownUsersAndWrongPasswordsAsOne) {
+  const auto one = index_of({Reason::bad_credentials, Cause::none});
+  EXPECT_EQ(index_of({Reason::bad_credentials, Cause::user}), one);
+  EXPECT_EQ(index_of({Reason::bad_credentials, Cause::password}), one);
+  EXPECT_EQ(label(Cause::user), "user");
+}
+
+TEST(Refusals, CountPairsThatAreNoneAsTheirReasonsFirst) {
+  EXPECT_EQ(refusals()[index_of({Reason::evicted, Cause::http})], (Refusal{Reason::evicted, Cause::shutdown}));
+}
+
+TEST(Refusals, NameCausesAsThePublicContractDoes) {
+  EXPECT_EQ(label(Cause::type_reserved), "reserved");
+  EXPECT_EQ(label(Cause::type_publish), "publish");
+  EXPECT_EQ(label(Cause::code_version), "version");
+  EXPECT_EQ(label(Cause::code_not_authorized), "not_authorized");
+  EXPECT_EQ(label(Cause::none), "");
+}
+
+TEST(Refusals, MarkTheirSourceOnlyWhereItIsToBlame) {
+  EXPECT_TRUE(counts_towards_ban({Reason::tls_handshake_failed, Cause::version}));
+  EXPECT_FALSE(counts_towards_ban({Reason::tls_handshake_failed, Cause::peer_alert}));
+  EXPECT_TRUE(counts_towards_ban({Reason::unsupported_version, Cause::unknown}));
+  EXPECT_FALSE(counts_towards_ban({Reason::unsupported_version, Cause::mqtt5}));
+  EXPECT_TRUE(counts_towards_ban({Reason::bad_credentials, Cause::none}));
+  EXPECT_FALSE(counts_towards_ban({Reason::evicted, Cause::reload}));
+  EXPECT_FALSE(counts_towards_ban({Reason::ip_denied, Cause::denied}));
+}
+
+}  // namespace
+}  // namespace bastion
