@@ -6,6 +6,7 @@ Prints `file:line: [check] what is wrong, and why` for everything it finds; exit
 """
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import os
 import re
@@ -290,21 +291,48 @@ def check_leftovers(tree, _options):
 
 
 def tool(*names):
+    """The first of these programs that is installed."""
     for name in names:
         if shutil.which(name):
             return name
     return None
 
 
-def run_each(jobs, items, command_for, judge):
-    """Runs a command for each item, `jobs` at a time; yields judge's findings in the items' order."""
+def closure(tree, file, seen):
+    """The file and every header of the project that it includes, directly or not."""
+    if file in seen or not (tree.root / file).is_file():
+        return seen
+    seen.add(file)
+    for match in map(INCLUDE.match, tree.text(file).splitlines()):
+        if match and match[2]:
+            for start in ("", "tests", Path(file).parent):
+                closure(tree, os.path.normpath(Path(start, match[2])), seen)
+    return seen
 
-    def run(item):
-        return subprocess.run(command_for(item), capture_output=True, text=True, errors="replace")
 
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for item, done in zip(items, pool.map(run, items)):
-            yield from judge(item, done)
+def run_each(tree, options, files, command_for, judge, rules=""):
+    """Runs a command for each file, some at a time, and yields judge's findings in the files' order. A file in which nothing
+    was found is not looked at again until it, a header that it includes, the command or the rules change."""
+    memory = Path(options.build) / "tidy-memory"
+
+    def run(file):
+        command = command_for(file)
+        key = hashlib.sha256(repr((command, rules)).encode())
+        for part in sorted(closure(tree, file, set())):
+            key.update(part.encode() + b"\0" + (tree.root / part).read_bytes())
+        good = memory / key.hexdigest()
+        if good.exists():
+            return []
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        found = list(judge(file, done))
+        if not found:
+            memory.mkdir(parents=True, exist_ok=True)
+            good.touch()
+        return found
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for found in pool.map(run, files):
+            yield from found
 
 
 def check_headers(tree, options):
@@ -324,7 +352,7 @@ def check_headers(tree, options):
             first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
             yield Finding(header, 1, "headers", f"does not compile alone: {first.replace(str(tree.root) + '/', '')}")
 
-    yield from run_each(options.jobs, headers, command, judge)
+    yield from run_each(tree, options, headers, command, judge)
 
 
 def check_format(tree, options):
@@ -340,9 +368,10 @@ def check_format(tree, options):
             match = re.search(r":(\d+):\d+: error", done.stderr)
             yield Finding(file, int(match[1]) if match else 1, "format", f"not as {formatter} -i writes it")
 
-    yield from run_each(options.jobs, tree.sources(),
-                        lambda file: [formatter, "--dry-run", "-Werror", f"--style=file:{tree.root}/.clang-format", str(tree.root / file)],
-                        judge)
+    def command(file):
+        return [formatter, "--dry-run", "-Werror", f"--style=file:{tree.root}/.clang-format", str(tree.root / file)]
+
+    yield from run_each(tree, options, tree.sources(), command, judge, rules=tree.text(".clang-format"))
 
 
 def check_clang_tidy(tree, options):
@@ -364,7 +393,10 @@ def check_clang_tidy(tree, options):
         if done.returncode and not found:
             yield Finding(file, 1, "clang-tidy", (done.stdout + done.stderr).strip()[:300])
 
-    yield from run_each(options.jobs, files, lambda file: [checker, "--quiet", "-p", str(options.build), str(tree.root / file)], judge)
+    def command(file):
+        return [checker, "--quiet", "-p", str(options.build), str(tree.root / file)]
+
+    yield from run_each(tree, options, files, command, judge, rules=tree.text(".clang-tidy"))
 
 
 CHECKS = {

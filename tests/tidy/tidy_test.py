@@ -119,6 +119,17 @@ class TidyTest(unittest.TestCase):
     def test_file_that_clang_format_would_change(self):
         self.assert_finds("format", "proxy/wire/a.cpp", 2, "// Some file of wire.\nint  a( ) ;\n")
 
+    def test_file_is_looked_at_again_when_a_header_that_it_includes_changes(self):
+        with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as build:
+            options = argparse.Namespace(jobs=1, build=build)
+            part, whole = Path(directory, "policy/part.hpp"), Path(directory, "policy/whole.hpp")
+            part.parent.mkdir()
+            whole.write_text('// A header made of another.\n#pragma once\n#include "policy/part.hpp"\nusing Whole = Part;\n')
+            for name, expected in (("Part", []), ("Part", []), ("Other", ["policy/whole.hpp"]), ("Part", [])):
+                part.write_text(f"// A header for others.\n#pragma once\nstruct {name} {{}};\n")
+                found = tidy.CHECKS["headers"](tidy.Tree(directory), options)
+                self.assertEqual([f.file for f in found], expected)
+
     def test_fault_that_clang_tidy_knows(self):
         moved = ("// Some file of wire.\n#include <string>\n#include <utility>\nvoid take(std::string);\n"
                  "std::size_t a(std::string s) {\n  take(std::move(s));\n  return s.size();\n}\n")
