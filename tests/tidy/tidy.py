@@ -169,7 +169,8 @@ BANS = [
     Ban(r"\b(localtime|gmtime|asctime|ctime)\s*\(", "it shares one buffer between threads; times are UTC by gmtime_r"),
     Ban(r"\bstrerror\s*\(", "it shares one buffer between threads; use std::generic_category().message()"),
     Ban(r"\b(setjmp|longjmp)\s*\(", "it skips destructors"),
-    Ban(r"\bsleep_(for|until)\b|\b(u|nano)?sleep\s*\(", "a sleep is a race that is lost on a slow machine; wait for the event itself"),
+    Ban(r"\bsleep_(for|until)\b|\b(u|nano)?sleep\s*\(", "a sleep is a race that is lost on a slow machine; wait for the event itself",
+        r"^(policy|tests|proxy/(?!cli/))"),  # a command may wait for another one's lock
     Ban(r"\bstd::regex\b|#\s*include\s*<regex>", "it recurses by the length of its input and can take exponential time",
         r"^(policy|proxy)/"),
     Ban(r"\busing\s+namespace\s+std\s*;", "names of std would change the meaning of ours"),
@@ -285,6 +286,46 @@ def check_leftovers(tree, _options):
             if file.endswith((".cpp", ".hpp", ".md", ".py", ".txt", ".toml", ".json")) or "." not in Path(file).name:
                 if line != line.rstrip() and not file.startswith("tests/corpus/"):
                     yield Finding(file, number, "leftovers", "white space at the end of the line")
+
+
+def check_documents(tree, _options):
+    """Documents agree with the tree: links lead somewhere, the README shows the example as it is and names every reason."""
+    for file in tree.files:
+        if not file.endswith(".md"):
+            continue
+        for number, line in enumerate(tree.text(file).splitlines(), 1):
+            for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", line):
+                if "://" not in target and not (tree.root / Path(file).parent / target).exists():
+                    yield Finding(file, number, "documents", f"the link to {target} leads nowhere")
+    if "README.md" not in tree.files:
+        return
+    readme = tree.text("README.md")
+    example = "examples/home-gateway.toml"
+    if example in tree.files and f"```toml\n{tree.text(example)}```" not in readme:
+        yield Finding("README.md", 1, "documents", f"does not show {example} as it is")
+    if "policy/reason.hpp" in tree.files:
+        body = re.search(r"enum class Reason[^{]*\{(.*?)count_", without_text(tree.text("policy/reason.hpp")), re.S)
+        for reason in re.findall(r"\w+", body[1] if body else ""):
+            if f"`{reason}`" not in readme:
+                yield Finding("README.md", 1, "documents", f"reason `{reason}` stands nowhere in Life of a connection")
+
+
+def check_scripts(tree, _options):
+    """Scripts are executable, say what they are for, and those for bash stop at the first error."""
+    for file in tree.files:
+        first, *rest = (tree.text(file).splitlines() or [""])[:2] + [""]
+        if not first.startswith("#!"):
+            continue
+        if not os.access(tree.root / file, os.X_OK):
+            yield Finding(file, 1, "scripts", "begins with #! but is not executable")
+        if not re.match(r'# \S+( \S+){2,}|"""', rest[0]):
+            yield Finding(file, 2, "scripts", "the second line says what the script is for")
+        if "bash" in first:
+            if "set -euo pipefail" not in tree.text(file).splitlines():
+                yield Finding(file, 1, "scripts", "without `set -euo pipefail` it goes on after a failure")
+            done = subprocess.run(["bash", "-n", str(tree.root / file)], capture_output=True, text=True)
+            if done.returncode:
+                yield Finding(file, 1, "scripts", done.stderr.strip().replace(f"{tree.root}/", ""))
 
 
 # --- checks that run tools ------------------------------------------------------------------------------------------------------
@@ -405,6 +446,8 @@ CHECKS = {
     "orphans": check_orphans,
     "first-lines": check_first_lines,
     "leftovers": check_leftovers,
+    "documents": check_documents,
+    "scripts": check_scripts,
     "headers": check_headers,
     "format": check_format,
     "clang-tidy": check_clang_tidy,

@@ -26,6 +26,7 @@ class TidyTest(unittest.TestCase):
                 path = Path(directory, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
+                path.chmod(0o755 if name == "tool" else 0o644)
             options = argparse.Namespace(jobs=1, build=directory)
             database = [{"directory": directory, "file": f, "command": f"g++ -std=c++20 -I{Path(directory).resolve()} -c {f}"}
                         for f in {**GOOD_TREE, **files} if f.endswith(".cpp")]
@@ -112,6 +113,23 @@ class TidyTest(unittest.TestCase):
             with self.subTest(text):
                 self.assert_finds("leftovers", "docs/a.md", 2, f"A document.\n{text}\n")
         self.assert_allows("leftovers", "docs/a.md", "A framework/library, $d/root/x, see network/roots; -----BEGIN CERTIFICATE-----\n")
+
+    def test_document_that_has_drifted(self):
+        shown = {"examples/home-gateway.toml": "schema = 1\n", "policy/reason.hpp": "enum class Reason : int {\n  ip_denied,  // why\n  count_\n};\n"}
+        readme = "# Name\n```toml\nschema = 1\n```\n`ip_denied` [docs](docs/a.md)\n"
+        self.assertEqual(self.findings("documents", {**shown, "docs/a.md": "See [the readme](../README.md#name).\n", "README.md": readme}), [])
+        self.assert_finds("documents", "README.md", 5, readme, **shown)
+        shown["docs/a.md"] = "A document.\n"
+        self.assert_finds("documents", "README.md", 1, readme.replace("schema = 1", "schema = 2"), **shown)
+        self.assert_finds("documents", "README.md", 1, readme.replace("ip_denied", "ip_allowed"), **shown)
+
+    def test_scripts(self):
+        good = "#!/usr/bin/env bash\n# Does this and that.\nset -euo pipefail\n"
+        self.assertEqual(self.findings("scripts", {"tool": good}), [])
+        self.assert_finds("scripts", "plain", 1, good)
+        self.assert_finds("scripts", "tool", 2, good.replace("# Does this and that.\n", ""))
+        self.assert_finds("scripts", "tool", 1, good.replace("set -euo pipefail\n", ""))
+        self.assert_finds("scripts", "tool", 1, good + "if then\n")
 
     def test_header_that_does_not_compile_alone(self):
         self.assert_finds("headers", "proxy/wire/a.hpp", 1, "// A header that leans on others.\n#pragma once\nstd::string a();\n")
