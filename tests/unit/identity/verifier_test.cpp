@@ -32,12 +32,13 @@ std::shared_ptr<const PasswordFile> two_users() {
   return must_parse(cheap_entry("alice", "right") + cheap_entry("bob", "other"));
 }
 
-/// A callback whose result can be waited for.
+/// A callback whose result can be waited for. The callback shares the promise: it may still be at its end when the waiting
+/// thread goes on.
 struct Answer {
-  std::promise<Verified> promise;
-  std::future<Verified> future = promise.get_future();
-  Verifier::Done done() {
-    return [this](Verified verified) { promise.set_value(verified); };
+  std::shared_ptr<std::promise<Verified>> promise = std::make_shared<std::promise<Verified>>();
+  std::future<Verified> future = promise->get_future();
+  [[nodiscard]] Verifier::Done done() const {
+    return [shared = promise](Verified verified) { shared->set_value(verified); };
   }
 };
 
@@ -52,18 +53,18 @@ Verified ask(Verifier& verifier, std::shared_ptr<const PasswordFile> file, const
 class Blocker {
  public:
   Blocker(Verifier& verifier, std::shared_ptr<const PasswordFile> file) {
+    const auto begun = std::make_shared<std::promise<void>>();
     const auto open = std::shared_future<void>(gate_.get_future());
-    EXPECT_TRUE(verifier.submit(std::move(file), "alice", Secret("right"), [this, open](Verified) {
-      begun_.set_value();
+    EXPECT_TRUE(verifier.submit(std::move(file), "alice", Secret("right"), [begun, open](Verified) {
+      begun->set_value();
       open.wait();
     }));
-    begun_.get_future().wait();
+    begun->get_future().wait();
   }
   void let_go() { gate_.set_value(); }
 
  private:
   std::promise<void> gate_;
-  std::promise<void> begun_;
 };
 
 TEST(Verifier, TellsRightFromWrongAndUnknown) {
@@ -86,10 +87,10 @@ TEST(Verifier, TakesThePasswordToItsLastByte) {
 
 TEST(Verifier, CallsBackOnAThreadOfItsOwn) {
   Verifier verifier(limits(1));
-  std::promise<std::thread::id> where;
+  const auto where = std::make_shared<std::promise<std::thread::id>>();
   ASSERT_TRUE(verifier.submit(two_users(), "alice", Secret("right"),
-                              [&](Verified) { where.set_value(std::this_thread::get_id()); }));
-  EXPECT_NE(where.get_future().get(), std::this_thread::get_id());
+                              [where](Verified) { where->set_value(std::this_thread::get_id()); }));
+  EXPECT_NE(where->get_future().get(), std::this_thread::get_id());
 }
 
 TEST(Verifier, RefusesWhenTheQueueIsFull) {
@@ -115,15 +116,15 @@ TEST(Verifier, AnswersInTheOrderOfAsking) {
   const auto file = two_users();
   Blocker blocker(verifier, file);
   std::vector<int> order;
-  std::promise<void> last;
+  const auto last = std::make_shared<std::promise<void>>();
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(verifier.submit(file, "alice", Secret("right"), [&, i](Verified) {
+    ASSERT_TRUE(verifier.submit(file, "alice", Secret("right"), [&order, last, i](Verified) {
       order.push_back(i);
-      if (i == 19) last.set_value();
+      if (i == 19) last->set_value();
     }));
   }
   blocker.let_go();
-  last.get_future().wait();
+  last->get_future().wait();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
 }
 
@@ -244,7 +245,7 @@ TEST(Verifier, BearsManyWhoAskAndChangeItAtOnce) {
   std::atomic<int> right = 0;
   std::atomic<int> wrong = 0;
   std::atomic<int> left = askers * questions;
-  std::promise<void> all;
+  const auto all = std::make_shared<std::promise<void>>();
   std::vector<std::thread> threads;
   for (int t = 0; t < askers; ++t) {
     threads.emplace_back([&] {
@@ -252,9 +253,9 @@ TEST(Verifier, BearsManyWhoAskAndChangeItAtOnce) {
         const bool good = i % 2 == 0;
         const std::string user = i % 3 == 0 ? "bob" : "alice";
         const std::string_view password = !good ? "no" : user == "bob" ? samples::argon2id_password : "right";
-        ASSERT_TRUE(verifier.submit(file, user, Secret(password), [&](Verified verified) {
+        ASSERT_TRUE(verifier.submit(file, user, Secret(password), [&, all](Verified verified) {
           ++(verified == Verified::right ? right : wrong);
-          if (--left == 0) all.set_value();
+          if (--left == 0) all->set_value();
         }));
       }
     });
@@ -266,7 +267,7 @@ TEST(Verifier, BearsManyWhoAskAndChangeItAtOnce) {
     (void)verifier.waiting();
   }
   for (auto& thread : threads) thread.join();
-  all.get_future().wait();
+  all->get_future().wait();
   EXPECT_EQ(right, askers * questions / 2);
   EXPECT_EQ(wrong, askers * questions / 2);
 }
