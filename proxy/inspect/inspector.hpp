@@ -89,6 +89,8 @@ class DownwardInspector {
   /// As it was sent to the client; nothing before the step that let it through.
   [[nodiscard]] const std::optional<Connack>& connack() const { return connack_; }
   [[nodiscard]] bool at_boundary() const { return position_.body_left == 0; }
+  /// How many bytes of the current packet's body are still to come.
+  [[nodiscard]] std::uint32_t body_left() const { return position_.body_left; }
   /// The broker has sent DISCONNECT (MQTT 5): its close is orderly.
   [[nodiscard]] bool disconnected() const { return position_.disconnected; }
 
