@@ -47,7 +47,7 @@ TEST(Tally, CountsEachLegalRefusalInAPlaceOfItsOwn) {
 }
 
 TEST(Tally, CountsEachCloseInAPlaceOfItsOwn) {
-  Tally tally = accepting(tally.closes.size());
+  Tally tally = accepting(static_cast<std::uint64_t>(Close::count_));
   for (std::size_t i = 0; i < tally.closes.size(); ++i) tally.count(closed(static_cast<Close>(i)));
   for (std::size_t i = 0; i < tally.closes.size(); ++i) EXPECT_EQ(tally.closes[i], 1u) << i;
   EXPECT_EQ(sum(tally.refusals), 0u);
