@@ -13,6 +13,11 @@ if(BASTION_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${BASTION_CCACHE}")
 endif()
 
+# A precompiled header with time stamps in it would never be found again in ccache.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+endif()
+
 # What every target of the project is compiled with.
 add_library(bastion_options INTERFACE)
 target_include_directories(bastion_options INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}")
