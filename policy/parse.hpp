@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ using ReadFile = std::function<std::variant<std::string, FileError>(const std::s
 
 struct ParsedPolicy {
   std::optional<Policy> policy;       ///< nothing where any complaint is more than a warning
-  std::vector<Complaint> complaints;  ///< in the order of the file
+  std::vector<Complaint> complaints;  ///< in the order of the file; the first hundred, then how many more
 };
 
 /// Reads a policy. `file` is its path, as complaints name it; paths in the policy are taken relative to its directory.
@@ -32,7 +33,7 @@ struct KeyInfo {
   std::string_view path;           ///< `admission.allow`, `listener[].name`
   std::string_view type;           ///< `string`, `duration`, `size`, `integer`, `boolean`, `list of prefixes` ...
   std::string_view range;          ///< `1 .. 65536`, or the words allowed
-  std::string_view default_value;  ///< as TOML, or `required`
+  std::string_view default_value;  ///< as TOML, `required`, or `unset`
   std::string_view text;           ///< what it does
 };
 [[nodiscard]] std::span<const KeyInfo> policy_keys();
