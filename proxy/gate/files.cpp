@@ -1,0 +1,35 @@
+// Reading the operator's files.
+#include "proxy/gate/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+
+#include "proxy/net/socket.hpp"
+#include "proxy/net/unique_fd.hpp"
+
+namespace bastion::gate {
+
+std::variant<std::string, FileError> read_file(const std::string& path) {
+  const net::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) return FileError{net::error_text(errno)};
+  std::string text;
+  std::array<char, 64 * 1024> buffer{};
+  for (;;) {
+    const auto got = ::read(fd.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FileError{net::error_text(errno)};
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (text.size() > file_bytes_max) return FileError{"it is larger than 64 MiB"};
+  }
+}
+
+bool is_world_readable(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+}
+
+}  // namespace bastion::gate

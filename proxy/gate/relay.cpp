@@ -1,0 +1,259 @@
+// Moving packets between a client and its broker.
+#include "proxy/gate/relay.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bastion::gate {
+namespace {
+
+using account::Close;
+
+/// Read from the broker at a time; so a client that does not read costs this much at most.
+constexpr std::size_t read_max = net::Scratch::cipher_bytes;
+/// What may be carried over, so that what one receive can decrypt to fits behind it.
+constexpr std::size_t carry_max = net::Scratch::plain_bytes - net::Scratch::cipher_bytes - (17u << 10);
+
+Relay::TimePoint after(Relay::TimePoint since, Milliseconds timeout) {
+  return since == Relay::TimePoint::max() ? since : since + timeout;
+}
+
+}  // namespace
+
+Relay::Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, account::Tally& tally,
+             const RelayTerms& terms, std::vector<std::uint8_t> early, TimePoint now)
+    : client_{client},
+      upstream_{upstream},
+      scratch_{scratch},
+      tally_{tally},
+      terms_{terms},
+      up_{terms.version, terms.packet_size_max},
+      down_{terms.version, terms.packet_size_max, terms.server_keep_alive_s},
+      up_carry_{std::move(early)},
+      started_{now},
+      fed_at_{now},
+      up_blocked_since_{upstream.has_unsent() ? now : TimePoint::max()},
+      early_{!up_carry_.empty()} {}
+
+MaybeEnd Relay::pump(TimePoint now) {
+  if (auto end = pump_down(now)) return end;
+  if (auto end = pump_up(now)) return end;
+  if (auto end = overdue(now)) return end;
+  arm();
+  return std::nullopt;
+}
+
+/// Puts what was carried over and what one read brings side by side in the shared buffer.
+net::IoStatus Relay::take(net::Stream& from, const std::vector<std::uint8_t>& carry, std::size_t bytes_max,
+                          std::span<const std::uint8_t>& in_hand) {
+  const auto room = std::min(bytes_max, net::Scratch::plain_bytes - carry.size());
+  const auto io = from.read({scratch_.plain.get() + carry.size(), room});
+  if (io.status != net::IoStatus::done) return io.status;
+  std::copy(carry.begin(), carry.end(), scratch_.plain.get());
+  in_hand = {scratch_.plain.get(), carry.size() + io.bytes};
+  return io.status;
+}
+
+/// Steps the inspector over what is in hand and writes what it lets through; the rest is carried over.
+template <class Inspector>
+Relay::Passed Relay::pass(Inspector& inspector, std::span<const std::uint8_t> in_hand, net::Stream& to,
+                          std::vector<std::uint8_t>& carry) {
+  Passed passed;
+  std::size_t written = 0;
+  std::size_t done = 0;
+  const auto write_run = [&] {
+    if (done > written && !passed.receiver_lost) passed.receiver_lost = !to.write(in_hand.subspan(written, done - written));
+    passed.bytes += done - written;
+    written = done;
+  };
+  while (done < in_hand.size()) {
+    auto step = inspector.step(in_hand.subspan(done));
+    if (const auto* forward = std::get_if<inspect::Forward>(&step)) {
+      done += forward->bytes;
+      passed.packets += forward->packets;
+    } else if (auto* replace = std::get_if<inspect::Replace>(&step)) {
+      write_run();
+      if (!passed.receiver_lost) passed.receiver_lost = !to.write(replace->with);
+      passed.bytes += replace->with.size();
+      passed.packets += replace->packets;
+      done += replace->bytes;
+      written = done;
+    } else if (auto* refuse = std::get_if<inspect::Refuse>(&step)) {
+      passed.refuse = *refuse;
+      break;
+    } else {
+      break;  // the start of a packet that is not whole enough yet
+    }
+  }
+  write_run();
+  if (passed.refuse || done == in_hand.size()) {
+    if (!carry.empty()) std::vector<std::uint8_t>{}.swap(carry);  // an idle session keeps no buffer
+  } else {
+    carry.assign(in_hand.begin() + static_cast<std::ptrdiff_t>(done), in_hand.end());
+  }
+  return passed;
+}
+
+MaybeEnd Relay::pump_down(TimePoint now) {
+  if (client_broken_) return std::nullopt;
+  if (down_blocked()) {
+    if (!client_.socket().may_write()) return std::nullopt;
+    if (!client_.flush()) {
+      client_lost();
+      return std::nullopt;
+    }
+    if (client_.has_unsent()) return std::nullopt;
+    down_blocked_since_ = TimePoint::max();
+  }
+  if (eviction_ && down_.at_boundary()) return *eviction_;
+  if (!upstream_.may_read()) return std::nullopt;
+
+  std::span<const std::uint8_t> in_hand;
+  const auto bytes_max = eviction_ ? std::min<std::size_t>(down_.body_left(), read_max) : read_max;
+  switch (take(upstream_, down_carry_, bytes_max, in_hand)) {
+    case net::IoStatus::done:
+      return pass_down(in_hand, now);
+    case net::IoStatus::would_block:
+      return std::nullopt;
+    case net::IoStatus::end:
+    case net::IoStatus::reset:
+      break;
+  }
+  return upstream_ended();
+}
+
+MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) {
+  const auto passed = pass(down_, in_hand, client_, down_carry_);
+  bytes_down_ += passed.bytes;
+  tally_.bytes_down += passed.bytes;
+  tally_.packets_down += passed.packets;
+  if (passed.receiver_lost) client_lost();
+  if (client_.has_unsent() && !client_broken_) down_blocked_since_ = now;
+  if (passed.refuse) {
+    v5_reason_code_ = passed.refuse->v5_reason_code;
+    return passed.refuse->refusal;
+  }
+  if (down_carry_.size() > carry_max) return Refusal{Reason::upstream_malformed, Cause::connack};
+  if (!admitted_) return judge_connack(now);
+  if (eviction_ && !down_blocked() && down_.at_boundary()) return *eviction_;
+  return std::nullopt;
+}
+
+MaybeEnd Relay::judge_connack(TimePoint now) {
+  const auto& connack = down_.connack();
+  if (!connack) return std::nullopt;
+  if (auto refusal = inspect::upstream_refusal(terms_.version, connack->code)) return *refusal;
+  admitted_ = true;
+  ++tally_.admitted;
+  ++tally_.sessions;
+  fed_at_ = now;
+  if (connack->server_keep_alive_s) terms_.keep_alive_s = *connack->server_keep_alive_s;
+  return std::nullopt;
+}
+
+End Relay::upstream_ended() const {
+  if (!admitted_) return Refusal{Reason::upstream_unavailable, Cause::reset};
+  if (client_ended_at_ != TimePoint::max() || up_.disconnected()) return client_close();
+  return Close::upstream_closed;
+}
+
+MaybeEnd Relay::pump_up(TimePoint now) {
+  if (up_blocked()) {
+    if (!upstream_.socket().may_write()) return std::nullopt;
+    if (!upstream_.flush()) return upstream_ended();
+    if (upstream_.has_unsent()) return std::nullopt;
+    up_blocked_since_ = TimePoint::max();
+    fed_at_ = now;  // the broker was slow, not the client
+  }
+  if (!admitted_ || eviction_) {
+    // A client that is gone is noticed all the same, by a write that failed.
+    if (client_broken_) return client_close();
+    return std::nullopt;
+  }
+  if (early_) {
+    early_ = false;
+    const auto early = std::move(up_carry_);
+    up_carry_ = {};
+    return pass_up(early, now);
+  }
+  if (client_ended_at_ == TimePoint::max() && client_.may_read()) {
+    std::span<const std::uint8_t> in_hand;
+    const auto status = take(client_, up_carry_, net::Scratch::plain_bytes, in_hand);
+    if (status == net::IoStatus::done) return pass_up(in_hand, now);
+    if (status == net::IoStatus::would_block) return std::nullopt;
+    if (status == net::IoStatus::reset) client_lost();
+    client_ended_at_ = now;
+  }
+  if (client_ended_at_ == TimePoint::max()) return std::nullopt;
+  if (client_broken_ || up_.disconnected()) return client_close();
+  if (!upstream_shut_) {
+    upstream_.close_write();  // half-close: the broker may still have something to say
+    upstream_shut_ = true;
+  }
+  return std::nullopt;
+}
+
+MaybeEnd Relay::pass_up(std::span<const std::uint8_t> in_hand, TimePoint now) {
+  const auto passed = pass(up_, in_hand, upstream_, up_carry_);
+  bytes_up_ += passed.bytes;
+  tally_.bytes_up += passed.bytes;
+  tally_.packets_up += passed.packets;
+  if (passed.packets > 0) fed_at_ = now;
+  if (passed.refuse) {
+    v5_reason_code_ = passed.refuse->v5_reason_code;
+    return passed.refuse->refusal;
+  }
+  if (passed.receiver_lost) return upstream_ended();
+  if (upstream_.has_unsent()) up_blocked_since_ = now;
+  if (up_carry_.size() > carry_max) return Refusal{Reason::packet_too_large, Cause::none};
+  return std::nullopt;
+}
+
+/// Nothing can be sent to the client; what it had sent before may still be read, a DISCONNECT among it.
+void Relay::client_lost() {
+  client_broken_ = true;
+  down_blocked_since_ = TimePoint::max();
+}
+
+account::Close Relay::client_close() const {
+  return up_.disconnected() ? Close::client_disconnect : Close::client_gone;
+}
+
+bool Relay::keeps_alive() const {
+  return admitted_ && terms_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked();
+}
+
+Relay::TimePoint Relay::deadline() const {
+  auto first = std::min({after(down_blocked_since_, terms_.slow_reader_timeout),
+                         after(up_blocked_since_, terms_.stall_timeout), after(client_ended_at_, terms_.stall_timeout)});
+  if (!admitted_) first = std::min(first, started_ + terms_.connack_timeout);
+  // One and a half times the keep alive [MQTT-3.1.2-24], [MQTT-3.1.2-22 in 5.0].
+  if (keeps_alive()) first = std::min(first, fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s);
+  return first;
+}
+
+MaybeEnd Relay::overdue(TimePoint now) const {
+  if (now < deadline()) return std::nullopt;
+  if (!admitted_ && now >= started_ + terms_.connack_timeout) return Refusal{Reason::upstream_unavailable, Cause::timeout};
+  if (now >= after(down_blocked_since_, terms_.slow_reader_timeout)) return Refusal{Reason::slow_reader, Cause::none};
+  if (now >= after(up_blocked_since_, terms_.stall_timeout)) return Refusal{Reason::upstream_unavailable, Cause::stalled};
+  if (client_ended_at_ != TimePoint::max()) return client_close();
+  const bool inside_packet = !up_.at_boundary() || !up_carry_.empty();
+  return Refusal{Reason::keepalive_timeout, inside_packet ? Cause::partial : Cause::silent};
+}
+
+bool Relay::can_go_on() const {
+  const bool up =
+      admitted_ && !eviction_ && !up_blocked() && (early_ || (client_ended_at_ == TimePoint::max() && client_.may_read()));
+  const bool down = !client_broken_ && !down_blocked() && upstream_.may_read();
+  return up || down;
+}
+
+void Relay::arm() {
+  if (admitted_ && !up_blocked() && client_ended_at_ == TimePoint::max()) client_.socket().want_read();
+  if (!down_blocked() && !client_broken_) upstream_.socket().want_read();
+  if (down_blocked()) client_.socket().want_write();
+  if (up_blocked()) upstream_.socket().want_write();
+}
+
+}  // namespace bastion::gate

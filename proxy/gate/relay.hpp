@@ -1,0 +1,107 @@
+// The relay of one session: moves what can be moved in both directions without waiting, and says what it waits for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "policy/policy.hpp"
+#include "proxy/account/tally.hpp"
+#include "proxy/gate/end.hpp"
+#include "proxy/inspect/inspector.hpp"
+#include "proxy/net/stream.hpp"
+
+namespace bastion::gate {
+
+/// What a session was admitted on.
+struct RelayTerms {
+  MqttVersion version = MqttVersion::v3_1_1;
+  std::uint16_t keep_alive_s = 0;                    ///< as the client asked
+  std::optional<std::uint16_t> server_keep_alive_s;  ///< what an MQTT 5 client is to be told at most
+  std::uint32_t packet_size_max = 0;
+  Milliseconds connack_timeout{};
+  Milliseconds stall_timeout{};
+  Milliseconds slow_reader_timeout{};
+};
+
+/// Relays between a client whose CONNECT has been sent on and its broker. Not one byte of the client's goes on before the
+/// broker has said CONNACK 0. Memory: nothing while nothing is in hand; otherwise the start of a packet in each direction
+/// and what the receiver has not taken, at most one read of each. A direction whose receiver is slow is not read.
+class Relay {
+ public:
+  using TimePoint = net::Clock::time_point;
+
+  /// `early`: what the client sent behind its CONNECT. The streams, buffers and tally outlive the relay.
+  Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, account::Tally& tally, const RelayTerms& terms,
+        std::vector<std::uint8_t> early, TimePoint now);
+
+  /// Moves what can be moved. Nothing: wait for the sockets (asked to wake their owner), or until deadline().
+  [[nodiscard]] MaybeEnd pump(TimePoint now);
+  /// When pump() must be called though nothing happened.
+  [[nodiscard]] TimePoint deadline() const;
+  /// Whether pump() would find more to do at once: it stops after one read of each side, so that sessions take turns.
+  [[nodiscard]] bool can_go_on() const;
+
+  /// Ends the session at the next packet boundary on the way to the client, at which a DISCONNECT may stand.
+  void evict(Refusal refusal) { eviction_ = refusal; }
+  /// The broker has accepted the client.
+  [[nodiscard]] bool admitted() const { return admitted_; }
+  /// The client has been sent a CONNACK, whatever it said.
+  [[nodiscard]] bool answered() const { return down_.connack().has_value(); }
+  /// The next byte to the client begins a packet.
+  [[nodiscard]] bool may_insert_down() const { return down_.at_boundary(); }
+  /// The MQTT 5 reason code for the DISCONNECT of the refusal that pump() returned, where it is not the reason's own.
+  [[nodiscard]] std::optional<std::uint8_t> v5_reason_code() const { return v5_reason_code_; }
+  [[nodiscard]] std::uint64_t bytes_up() const { return bytes_up_; }
+  [[nodiscard]] std::uint64_t bytes_down() const { return bytes_down_; }
+
+ private:
+  struct Passed {
+    std::uint64_t bytes = 0;
+    std::uint64_t packets = 0;
+    bool receiver_lost = false;
+    std::optional<inspect::Refuse> refuse;
+  };
+  template <class Inspector>
+  [[nodiscard]] Passed pass(Inspector& inspector, std::span<const std::uint8_t> in_hand, net::Stream& to,
+                            std::vector<std::uint8_t>& carry);
+  [[nodiscard]] net::IoStatus take(net::Stream& from, const std::vector<std::uint8_t>& carry, std::size_t bytes_max,
+                                   std::span<const std::uint8_t>& in_hand);
+  [[nodiscard]] MaybeEnd pump_down(TimePoint now);
+  [[nodiscard]] MaybeEnd pump_up(TimePoint now);
+  [[nodiscard]] MaybeEnd pass_down(std::span<const std::uint8_t> in_hand, TimePoint now);
+  [[nodiscard]] MaybeEnd pass_up(std::span<const std::uint8_t> in_hand, TimePoint now);
+  [[nodiscard]] MaybeEnd judge_connack(TimePoint now);
+  [[nodiscard]] End upstream_ended() const;
+  void client_lost();
+  [[nodiscard]] MaybeEnd overdue(TimePoint now) const;
+  [[nodiscard]] account::Close client_close() const;
+  [[nodiscard]] bool keeps_alive() const;
+  [[nodiscard]] bool down_blocked() const { return down_blocked_since_ != TimePoint::max(); }
+  [[nodiscard]] bool up_blocked() const { return up_blocked_since_ != TimePoint::max(); }
+  void arm();
+
+  net::Stream& client_;
+  net::Stream& upstream_;
+  net::Scratch& scratch_;
+  account::Tally& tally_;
+  RelayTerms terms_;
+  inspect::UpwardInspector up_;
+  inspect::DownwardInspector down_;
+  std::vector<std::uint8_t> up_carry_;
+  std::vector<std::uint8_t> down_carry_;
+  std::optional<Refusal> eviction_;
+  std::optional<std::uint8_t> v5_reason_code_;
+  std::uint64_t bytes_up_ = 0;
+  std::uint64_t bytes_down_ = 0;
+  TimePoint started_;
+  TimePoint fed_at_;  ///< when the client's last complete packet came
+  TimePoint client_ended_at_ = TimePoint::max();
+  TimePoint up_blocked_since_ = TimePoint::max();
+  TimePoint down_blocked_since_ = TimePoint::max();
+  bool admitted_ = false;
+  bool early_ = false;          ///< up_carry_ holds bytes that nobody has looked at yet
+  bool client_broken_ = false;  ///< nothing can be sent to the client any more
+  bool upstream_shut_ = false;  ///< the broker was told that the client will send no more
+};
+
+}  // namespace bastion::gate

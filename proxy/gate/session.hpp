@@ -1,0 +1,101 @@
+// One connection from accept to its one ending: one coroutine, one owner, one worker.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "proxy/account/ending.hpp"
+#include "proxy/gate/end.hpp"
+#include "proxy/gate/relay.hpp"
+#include "proxy/gate/setup.hpp"
+#include "proxy/identity/verifier.hpp"
+#include "proxy/inspect/connect_reader.hpp"
+#include "proxy/net/deadline.hpp"
+#include "proxy/net/task.hpp"
+#include "proxy/net/tls_stream.hpp"
+#include "proxy/net/waiter.hpp"
+
+namespace bastion::gate {
+
+class Worker;
+
+/// What a worker knows of one of the policy's listeners: its tally lives as long as the gate, whatever reloads bring.
+struct ListenerState {
+  std::string name;
+  Transport transport = Transport::mqtts;
+  account::Tally tally;
+};
+
+/// A connection that has its place in the budget. Lives in its worker's list; its coroutine holds it, and so do handlers of
+/// events under way.
+class Session final : public net::Waiter,
+                      public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id,
+          net::Clock::time_point accepted_at);
+
+  /// Runs the whole life of the connection.
+  void start(net::UniqueFd fd);
+  /// The end of this session is asked for, in good order: at a packet boundary, with a DISCONNECT where MQTT has one.
+  void evict(Refusal refusal);
+  /// The end is due now: nothing is waited for any more.
+  void abort();
+  /// The answer of the pool.
+  void verified(identity::Verified verdict);
+
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+
+ private:
+  using TimePoint = net::Clock::time_point;
+
+  /// Needed until the client is admitted, and gone afterwards.
+  struct Newcomer {
+    std::vector<std::uint8_t> received;           ///< the CONNECT; wiped when done with
+    std::vector<std::uint8_t> early;              ///< what came behind it
+    std::optional<inspect::ReadConnect> connect;  ///< views into `received`
+    std::optional<identity::Verified> verified;
+    ~Newcomer();
+  };
+
+  [[nodiscard]] net::Detached live(boost::intrusive_ptr<Session> self);
+  [[nodiscard]] net::Task<End> journey();
+  [[nodiscard]] net::Task<MaybeEnd> open_stream();
+  [[nodiscard]] net::Task<MaybeEnd> recognise_tls(net::TlsStream& tls);
+  [[nodiscard]] net::Task<MaybeEnd> shake_hands(net::TlsStream& tls);
+  [[nodiscard]] net::Task<MaybeEnd> read_connect();
+  [[nodiscard]] net::Task<MaybeEnd> verify_identity();
+  [[nodiscard]] net::Task<MaybeEnd> dial();
+  [[nodiscard]] net::Task<MaybeEnd> connected();
+  [[nodiscard]] net::Task<End> relay();
+  [[nodiscard]] net::Task<End> refuse(Refusal refusal, std::optional<std::uint8_t> v5_reason_code = std::nullopt);
+  [[nodiscard]] net::Task<End> take_leave(const Relay& relay, End end);
+  [[nodiscard]] net::Task<> close_gently();
+
+  void make_stream(net::UniqueFd fd);
+  [[nodiscard]] MaybeEnd interrupted() const;
+  [[nodiscard]] MaybeEnd hear_client();
+  [[nodiscard]] Refusal refusal_of(identity::Verified verdict) const;
+  [[nodiscard]] bool forward_connect();
+  void keep_connect(const inspect::ReadConnect& connect);
+  [[nodiscard]] End end_of_hello(bool any_byte) const;
+  void finish(const End& end);
+
+  Worker& worker_;
+  ListenerState& listener_;
+  std::shared_ptr<const Setup> setup_;
+  std::unique_ptr<net::Stream> client_;
+  std::unique_ptr<net::PlainStream> upstream_;
+  net::TlsStream* tls_ = nullptr;  ///< client_, where it is TLS
+  std::unique_ptr<Newcomer> newcomer_;
+  net::Deadline deadline_;
+  account::Ending ending_;
+  std::optional<Refusal> eviction_;
+  TimePoint accepted_at_;
+  std::uint64_t id_;
+  bool in_handshake_ = true;
+  bool aborted_ = false;
+};
+
+}  // namespace bastion::gate

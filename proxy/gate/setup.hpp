@@ -1,0 +1,32 @@
+// The policy with everything that it names, loaded: what a gate runs on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/policy.hpp"
+#include "proxy/identity/password_file.hpp"
+#include "proxy/identity/secret.hpp"
+#include "proxy/net/tls_context.hpp"
+
+namespace bastion::gate {
+
+/// Immutable; shared by all workers.
+struct Setup {
+  Policy policy;
+  std::shared_ptr<const identity::PasswordFile> passwords;  ///< null where the policy names none
+  net::TlsSettings tls;                                     ///< no key pairs where no listener needs any
+  identity::Secret upstream_password;                       ///< meaningful where policy.upstream.credentials is set
+};
+
+struct LoadedSetup {
+  std::shared_ptr<const Setup> setup;  ///< null where any complaint is more than a warning
+  std::vector<Complaint> complaints;   ///< errors and warnings of the policy and of every file it names
+};
+
+/// Reads the policy and its files. `now_s` (Unix time) tells whether certificates are valid now.
+[[nodiscard]] LoadedSetup load_setup(const std::string& policy_path, std::int64_t now_s);
+
+}  // namespace bastion::gate

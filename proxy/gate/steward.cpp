@@ -1,0 +1,27 @@
+// Messages to and from the steward.
+#include "proxy/gate/steward.hpp"
+
+#include <boost/asio/dispatch.hpp>
+
+namespace bastion::gate {
+
+void Steward::take(net::IoContext& asker, const Address& address, Answer answer) {
+  boost::asio::post(home_, [this, &asker, address, answer = std::move(answer)]() mutable {
+    boost::asio::post(asker, [refusal = take(address), answer = std::move(answer)] { answer(refusal); });
+  });
+}
+
+// dispatch() runs at once on the steward's own thread and is a message from any other.
+void Steward::handshake_done() {
+  boost::asio::dispatch(home_, [this] { budget_.handshake_done(); });
+}
+
+void Steward::give_back(const Address& address, bool in_handshake) {
+  boost::asio::dispatch(home_, [this, address, in_handshake] { budget_.give_back(address, in_handshake); });
+}
+
+void Steward::limit(const AdmissionPolicy& limits) {
+  boost::asio::dispatch(home_, [this, limits] { budget_.limit(limits); });
+}
+
+}  // namespace bastion::gate

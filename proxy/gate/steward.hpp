@@ -1,0 +1,37 @@
+// The one account of open connections, kept by one worker for all.
+#pragma once
+
+#include <functional>
+
+#include "policy/budget.hpp"
+#include "proxy/net/asio.hpp"
+
+namespace bastion::gate {
+
+/// Lives on the thread of one worker's context; the others send it messages: one with an answer for each connection, two
+/// without. Exact totals, no lock. A worker that is the steward's own asks without a message.
+class Steward {
+ public:
+  using Answer = std::function<void(std::optional<Refusal>)>;
+
+  Steward(net::IoContext& home, const AdmissionPolicy& limits) : home_{home}, budget_{limits} {}
+  Steward(const Steward&) = delete;
+  Steward& operator=(const Steward&) = delete;
+
+  /// On the steward's own thread.
+  [[nodiscard]] std::optional<Refusal> take(const Address& address) { return budget_.take(address, net::Clock::now()); }
+
+  /// From any other thread: `answer` is called on `asker`'s.
+  void take(net::IoContext& asker, const Address& address, Answer answer);
+
+  /// From any thread.
+  void handshake_done();
+  void give_back(const Address& address, bool in_handshake);
+  void limit(const AdmissionPolicy& limits);
+
+ private:
+  net::IoContext& home_;
+  Budget budget_;
+};
+
+}  // namespace bastion::gate

@@ -1,0 +1,259 @@
+// Accepting, admitting by address, and keeping the list of sessions.
+#include "proxy/gate/worker.hpp"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <csignal>
+
+#include "policy/judge.hpp"
+
+namespace bastion::gate {
+namespace {
+
+/// Connections that wait for the steward's answer; beyond it, newcomers wait in the kernel's backlog.
+constexpr unsigned awaiting_steward_max = 256;
+constexpr auto sweep_period = std::chrono::seconds{5};
+
+Origin origin_of(const net::Endpoint& peer) {
+  return {Address{peer.address}, peer.port};
+}
+
+/// Signals are the main thread's.
+void block_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+// One thread runs the context, so its reactor needs no locks; posting from other threads keeps its own.
+Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<const Setup> setup, Worker* steward_home)
+    : commons_{commons},
+      context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO},
+      work_{context_.get_executor()},
+      steward_home_{steward_home},
+      ticket_keys_{keys},
+      lines_per_source_{setup->policy.gate.log_lines_per_source_max},
+      sweep_timer_{context_} {
+  if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy.admission);
+  use(std::move(setup));
+}
+
+Worker::~Worker() {
+  stop();
+  join();
+  // Sessions that still stand (a stop without a drain) hold themselves: let their coroutines come to an end.
+  for (auto it = sessions_.begin(); it != sessions_.end();) (it++)->abort();
+  open_.clear();
+  closed_.clear();
+}
+
+void Worker::start() {
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void Worker::run() {
+  block_signals();
+  sweep_log();
+  context_.run();
+}
+
+void Worker::stop() {
+  boost::asio::post(context_, [this] {
+    for (auto& open : open_) open.listener->stop();
+    sweep_timer_.cancel();
+    work_.reset();
+    context_.stop();
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+// --- policy ---------------------------------------------------------------------------------------------------------------
+
+void Worker::apply(std::shared_ptr<const Setup> setup, std::vector<BoundListener> added) {
+  boost::asio::post(context_, [this, setup = std::move(setup), added = std::move(added)]() mutable {
+    use(std::move(setup));
+    close_removed();
+    for (auto& bound : added) open(std::move(bound));
+  });
+}
+
+void Worker::use(std::shared_ptr<const Setup> setup) {
+  setup_ = std::move(setup);
+  if (!setup_->tls.key_pairs.empty()) tls_context_ = std::make_unique<net::TlsContext>(setup_->tls, ticket_keys_);
+  lines_per_source_.limit(setup_->policy.gate.log_lines_per_source_max);
+  if (steward_) steward_->limit(setup_->policy.admission);
+  for (const auto& listener : setup_->policy.listeners) state_of(listener.name).transport = listener.transport;
+}
+
+ListenerState& Worker::state_of(const std::string& name) {
+  auto& state = states_[name];
+  state.name = name;
+  return state;
+}
+
+void Worker::open(BoundListener bound) {
+  auto& state = state_of(bound.name);
+  auto listener = std::make_unique<net::Listener>(
+      context_, std::move(bound.fd), [this, &state](net::Accepted peer) { accepted(state, std::move(peer)); },
+      [this, &state](const net::Accepted& peer) {
+        ++state.tally.accepted;
+        ++state.tally.connections;
+        refuse_at_accept(state, origin_of(peer.peer), {Reason::too_many_connections, Cause::descriptors});
+      },
+      [this](int) { ++accept_errors_; });
+  listener->start();
+  open_.push_back({bound.configured, &state, std::move(listener)});
+}
+
+void Worker::close_removed() {
+  const auto is_in_policy = [this](const Open& open) {
+    for (const auto& listener : setup_->policy.listeners) {
+      if (listener.name != open.state->name) continue;
+      for (const auto& address : listener.addresses) {
+        if (address.value == open.configured) return true;
+      }
+    }
+    return false;
+  };
+  std::erase_if(open_, [&](Open& open) {
+    if (is_in_policy(open)) return false;
+    open.listener->stop();
+    closed_.push_back(std::move(open.listener));
+    return true;
+  });
+}
+
+void Worker::use_ticket_keys(const net::TicketKeys& keys) {
+  boost::asio::post(context_, [this, keys] { ticket_keys_ = keys; });
+}
+
+// --- accept ---------------------------------------------------------------------------------------------------------------
+
+/// Stage 1: nothing but a descriptor has been spent on this peer yet.
+void Worker::accepted(ListenerState& listener, net::Accepted accepted) {
+  ++listener.tally.accepted;
+  ++listener.tally.connections;
+  const auto origin = origin_of(accepted.peer);
+  const auto verdict = judge(setup_->policy, origin);
+  if (const auto* refusal = std::get_if<Refusal>(&verdict)) return refuse_at_accept(listener, origin, *refusal);
+  if (steward_) return admit(listener, std::move(accepted.fd), origin, steward_->take(origin.address));
+
+  // A message there and one back. The descriptor is shared because std::function wants to be copied.
+  auto fd = std::make_shared<net::UniqueFd>(std::move(accepted.fd));
+  if (++awaiting_steward_ == awaiting_steward_max) pause_listeners();
+  steward().take(context_, origin.address, [this, &listener, origin, fd](std::optional<Refusal> refusal) {
+    if (awaiting_steward_-- == awaiting_steward_max) pause_listeners();
+    admit(listener, std::move(*fd), origin, refusal);
+  });
+}
+
+void Worker::pause_listeners() {
+  for (auto& open : open_) open.listener->pause(awaiting_steward_ >= awaiting_steward_max);
+}
+
+void Worker::admit(ListenerState& listener, net::UniqueFd fd, const Origin& origin, std::optional<Refusal> refusal) {
+  if (refusal) return refuse_at_accept(listener, origin, *refusal);
+  const boost::intrusive_ptr<Session> session{new Session{*this, listener, origin, ++next_id_, net::Clock::now()}};
+  sessions_.push_back(*session);
+  session->start(std::move(fd));
+  if (drained_) session->evict({Reason::evicted, Cause::shutdown});
+}
+
+void Worker::refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal) {
+  account::Ending ending;
+  ending.refusal = refusal;
+  ending.origin = origin;
+  listener.tally.count(ending);
+  log(listener, ending);
+}
+
+// --- sessions -------------------------------------------------------------------------------------------------------------
+
+bool Worker::verify(Session& session, const std::shared_ptr<const identity::PasswordFile>& passwords,
+                    std::string_view user_name, std::string_view password) {
+  const auto id = session.id();
+  const bool taken = commons_.verifier.submit(passwords, std::string{user_name}, identity::Secret{password},
+                                              [this, id](identity::Verified verdict) {
+                                                boost::asio::post(context_, [this, id, verdict] {
+                                                  const auto found = awaiting_verdict_.find(id);
+                                                  if (found == awaiting_verdict_.end()) return;
+                                                  const boost::intrusive_ptr<Session> awaiting{found->second};
+                                                  awaiting_verdict_.erase(found);
+                                                  awaiting->verified(verdict);
+                                                });
+                                              });
+  if (taken) awaiting_verdict_.emplace(id, &session);
+  return taken;
+}
+
+void Worker::take_turns(Session& session) {
+  boost::asio::post(context_, [ref = net::WaiterRef{&session}] { ref->notify(); });
+}
+
+void Worker::ended(Session& session, ListenerState& listener, const account::Ending& ending, bool in_handshake) {
+  awaiting_verdict_.erase(session.id());
+  session.unlink();
+  listener.tally.count(ending);
+  log(listener, ending);
+  steward().give_back(ending.origin.address, in_handshake);
+  if (drained_ && sessions_.empty()) std::exchange(drained_, nullptr)();
+}
+
+void Worker::drain(std::function<void()> done) {
+  boost::asio::post(context_, [this, done = std::move(done)]() mutable {
+    for (auto& open : open_) open.listener->stop();
+    if (sessions_.empty()) return done();
+    drained_ = std::move(done);
+    for (auto it = sessions_.begin(); it != sessions_.end();) (it++)->evict({Reason::evicted, Cause::shutdown});
+  });
+}
+
+void Worker::abort() {
+  boost::asio::post(context_, [this] {
+    for (auto it = sessions_.begin(); it != sessions_.end();) (it++)->abort();
+  });
+}
+
+// --- account --------------------------------------------------------------------------------------------------------------
+
+void Worker::count(std::function<void(WorkerCounts)> reply) {
+  boost::asio::post(context_, [this, reply = std::move(reply)] {
+    WorkerCounts counts;
+    for (const auto& [name, state] : states_) counts.listeners.push_back({name, state.tally});
+    counts.accept_errors = accept_errors_;
+    reply(std::move(counts));
+  });
+}
+
+void Worker::log(const ListenerState& listener, const account::Ending& ending) {
+  const auto& gate = setup_->policy.gate;
+  // A refusal is worth a line to everybody, an orderly end only to who asked for it.
+  const auto level = ending.refusal                          ? LogLevel::info
+                     : ending.close == account::Close::fault ? LogLevel::error
+                                                             : LogLevel::info;
+  if (level > gate.log_level) return;
+  const auto decision = lines_per_source_.decide(ending.origin.address, net::Clock::now());
+  if (!decision.write) return;
+  commons_.log.write(
+      account::ending_line(ending, listener.name, std::chrono::system_clock::now(), gate.log_format, commons_.mask));
+}
+
+/// Sources that had more to say than they may: one line for all that was left out.
+void Worker::sweep_log() {
+  for (const auto& left_out : lines_per_source_.sweep(net::Clock::now())) {
+    const auto message = left_out.source.text() + " caused " + std::to_string(left_out.lines) + " more lines, left out";
+    commons_.log.write(
+        account::message_line(LogLevel::info, message, std::chrono::system_clock::now(), setup_->policy.gate.log_format));
+  }
+  sweep_timer_.expires_after(sweep_period);
+  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) sweep_log();
+  });
+}
+
+}  // namespace bastion::gate

@@ -1,0 +1,128 @@
+// A worker: one thread, one io_context, and every connection that it has accepted.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/account/log.hpp"
+#include "proxy/account/tally.hpp"
+#include "proxy/gate/session.hpp"
+#include "proxy/gate/setup.hpp"
+#include "proxy/gate/steward.hpp"
+#include "proxy/identity/verifier.hpp"
+#include "proxy/net/listen.hpp"
+#include "proxy/net/stream.hpp"
+
+namespace bastion::gate {
+
+/// What the workers share: things with their own lock or thread, and constants. Outlives them.
+struct Commons {
+  account::LogSink& log;
+  identity::Verifier& verifier;
+  account::Mask mask;
+};
+
+/// A socket that listens for one of the policy's listeners.
+struct BoundListener {
+  std::string name;
+  SocketAddress configured;  ///< as the policy says it: the key by which a reload finds it again
+  net::UniqueFd fd;
+};
+
+/// Copies of a worker's counters.
+struct WorkerCounts {
+  std::vector<account::ListenerTally> listeners;
+  std::uint64_t accept_errors = 0;
+};
+
+class Worker {
+ public:
+  /// `steward`: null on the worker that is the steward's home, which makes its own.
+  Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<const Setup> setup, Worker* steward_home);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  // --- from any thread: messages ---
+
+  void start();
+  /// A new policy, with sockets for the listeners that are new in it. Listeners that are not in it any more are closed.
+  void apply(std::shared_ptr<const Setup> setup, std::vector<BoundListener> added);
+  void use_ticket_keys(const net::TicketKeys& keys);
+  /// `reply` is called on the worker's thread.
+  void count(std::function<void(WorkerCounts)> reply);
+  /// Stops accepting and asks every session to end; `done` is called on the worker's thread once the last one has.
+  void drain(std::function<void()> done);
+  /// Ends every session now.
+  void abort();
+  /// Ends the thread; after a drain, or at once.
+  void stop();
+  void join();
+
+  // --- on its own thread: what sessions need ---
+
+  [[nodiscard]] net::IoContext& context() { return context_; }
+  [[nodiscard]] net::Scratch& scratch() { return scratch_; }
+  [[nodiscard]] const std::shared_ptr<const Setup>& setup() const { return setup_; }
+  /// Never called on a worker without mqtts listeners.
+  [[nodiscard]] const net::TlsContext& tls_context() const { return *tls_context_; }
+  void handshake_done() { steward().handshake_done(); }
+  /// Has the password checked; session.verified() is called later, unless the session has ended. False: the queue is full.
+  [[nodiscard]] bool verify(Session& session, const std::shared_ptr<const identity::PasswordFile>& passwords,
+                            std::string_view user_name, std::string_view password);
+  /// Wakes the session after the others had their turn.
+  void take_turns(Session& session);
+  /// The session's one ending: counted, logged, its place given back.
+  void ended(Session& session, ListenerState& listener, const account::Ending& ending, bool in_handshake);
+
+ private:
+  struct Open {
+    SocketAddress configured;
+    ListenerState* state = nullptr;
+    std::unique_ptr<net::Listener> listener;
+  };
+  using Sessions = boost::intrusive::list<Session, boost::intrusive::constant_time_size<false>>;
+
+  [[nodiscard]] Steward& steward() { return *(steward_home_ != nullptr ? steward_home_ : this)->steward_; }
+  void run();
+  void use(std::shared_ptr<const Setup> setup);
+  void open(BoundListener bound);
+  void close_removed();
+  [[nodiscard]] ListenerState& state_of(const std::string& name);
+  void accepted(ListenerState& listener, net::Accepted accepted);
+  void admit(ListenerState& listener, net::UniqueFd fd, const Origin& origin, std::optional<Refusal> refusal);
+  void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
+  void log(const ListenerState& listener, const account::Ending& ending);
+  void sweep_log();
+  void pause_listeners();
+
+  Commons& commons_;
+  net::IoContext context_;
+  boost::asio::executor_work_guard<net::Executor> work_;
+  std::unique_ptr<Steward> steward_;  ///< on its home worker only
+  Worker* steward_home_;
+  net::TicketKeys ticket_keys_;
+  std::shared_ptr<const Setup> setup_;
+  std::unique_ptr<net::TlsContext> tls_context_;
+  net::Scratch scratch_;
+  std::map<std::string, ListenerState> states_;
+  std::vector<Open> open_;
+  std::vector<std::unique_ptr<net::Listener>> closed_;  ///< stopped, and kept until their last handlers have run
+  Sessions sessions_;
+  std::unordered_map<std::uint64_t, Session*> awaiting_verdict_;
+  account::LinesPerSource lines_per_source_;
+  net::Timer sweep_timer_;
+  std::function<void()> drained_;
+  std::uint64_t next_id_ = 0;
+  std::uint64_t accept_errors_ = 0;
+  unsigned awaiting_steward_ = 0;  ///< connections whose place was asked for
+  std::thread thread_;
+};
+
+}  // namespace bastion::gate
