@@ -1,0 +1,30 @@
+// mqtt-bastion check: everything that is wrong with a policy and the files it names.
+#include <ctime>
+
+#include "proxy/cli/cli.hpp"
+#include "proxy/gate/setup.hpp"
+
+namespace bastion::cli {
+
+void print(std::FILE* to, const std::vector<Complaint>& complaints) {
+  for (const auto& complaint : complaints) std::fprintf(to, "%s\n", text(complaint).c_str());
+}
+
+int check_command(const CheckOptions& options) {
+  const auto loaded = gate::load_setup(options.policy, static_cast<std::int64_t>(std::time(nullptr)));
+  print(stderr, loaded.complaints);
+  if (!loaded.setup) {
+    std::fprintf(stderr, "%s: not usable; the gate would not start with it\n", options.policy.c_str());
+    return bad_policy;
+  }
+  if (!options.quiet) {
+    const auto& policy = loaded.setup->policy;
+    std::printf("%s: good. %zu address rules, %zu users, %zu roles; not in the list: refused. Login %s.\n",
+                options.policy.c_str(), policy.admission.prefixes.size(),
+                loaded.setup->passwords ? loaded.setup->passwords->size() : 0, policy.roles.size(),
+                policy.authentication.required ? "required" : "NOT required");
+  }
+  return done;
+}
+
+}  // namespace bastion::cli

@@ -1,0 +1,64 @@
+// Flags and commands.
+#include "proxy/cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "proxy/cli/passwd.hpp"
+
+namespace bastion::cli {
+namespace {
+
+void add_policy(CLI::App& command, std::string& policy) {
+  command.add_option("-c,--config", policy, "The policy, a TOML file")->required()->type_name("FILE");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "A hardened front door for an MQTT broker: TLS, allowed addresses and required login, and an account of the refused."};
+  app.name("mqtt-bastion");
+  app.set_version_flag("--version", "mqtt-bastion " BASTION_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed at run time, 2 bad policy or usage.");
+
+  RunOptions run;
+  auto& run_app = *app.add_subcommand(
+      "run", "Run the gate. SIGHUP reloads the policy; SIGTERM drains, then stops; again: stops at once");
+  add_policy(run_app, run.policy);
+  run_app
+      .add_option("--ports-file", run.ports_file, "Write the bound addresses here, for ports that the kernel chose (port 0)")
+      ->type_name("FILE");
+  run_app.footer("Example: mqtt-bastion run -c /etc/mqtt-bastion/policy.toml");
+
+  CheckOptions check;
+  auto& check_app = *app.add_subcommand("check", "Say everything that is wrong with a policy and the files it names");
+  add_policy(check_app, check.policy);
+  check_app.add_flag("-q,--quiet", check.quiet, "No word where all is well");
+  check_app.footer("Example: mqtt-bastion check -c policy.toml && systemctl reload mqtt-bastion");
+
+  PasswdOptions passwd;
+  auto& passwd_app = *app.add_subcommand("passwd", "Add, change or remove a user of a Mosquitto password file");
+  passwd_app.add_option("file", passwd.file, "The password file")->required()->type_name("FILE");
+  passwd_app.add_option("user", passwd.user, "The user name")->required()->type_name("USER");
+  passwd_app.add_flag("-c,--create", passwd.create, "Make the file if there is none yet");
+  passwd_app.add_flag("-D,--remove", passwd.remove, "Remove the user");
+  passwd_app.add_flag("-b,--batch", passwd.batch, "Read the password from the first line of standard input");
+  passwd_app.add_option("--scheme", passwd.scheme, "pbkdf2, argon2id or sha512")
+      ->check(CLI::IsMember({"pbkdf2", "argon2id", "sha512"}))
+      ->capture_default_str();
+  passwd_app.add_option("--iterations", passwd.iterations, "Rounds of pbkdf2 or passes of argon2id; 0: the default")
+      ->capture_default_str();
+  passwd_app.footer("Example: mqtt-bastion passwd --create passwd alice");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? done : bad_policy;
+  }
+  if (run_app.parsed()) return run_command(run);
+  if (check_app.parsed()) return check_command(check);
+  return passwd_command(passwd);
+}
+
+}  // namespace bastion::cli

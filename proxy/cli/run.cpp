@@ -1,0 +1,70 @@
+// mqtt-bastion run: the gate, and the admin listener beside it.
+#include <boost/asio/io_context.hpp>
+#include <cerrno>
+#include <csignal>
+#include <fstream>
+#include <optional>
+
+#include "proxy/admin/admin.hpp"
+#include "proxy/cli/cli.hpp"
+#include "proxy/gate/server.hpp"
+#include "proxy/net/socket.hpp"
+
+namespace bastion::cli {
+namespace {
+
+std::unique_ptr<admin::Server> open_admin(gate::Server& gate) {
+  const auto& address = gate.policy().admin.address.value;
+  admin::Sources sources;
+  sources.metrics = [&gate](auto reply) { gate.metrics(std::move(reply)); };
+  sources.readiness = [&gate](auto reply) {
+    gate.readiness([reply = std::move(reply)](const gate::Readiness& readiness) {
+      reply({readiness.ready, readiness.why});
+    });
+  };
+  return std::make_unique<admin::Server>(gate.context(), address.address.text(), address.port, admin::Limits{},
+                                         std::move(sources));
+}
+
+bool write_ports(const std::string& path, const gate::Server& gate, const admin::Server* admin) {
+  const auto temporary = path + ".new";
+  std::ofstream file{temporary, std::ios::trunc};
+  for (const auto& bound : gate.bound()) file << "listener " << bound.listener << ' ' << bound.address.text() << '\n';
+  if (admin != nullptr)
+    file << "admin " << SocketAddress{gate.policy().admin.address.value.address, admin->port()}.text() << '\n';
+  file.close();
+  return file && std::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  auto started = gate::Server::start(options.policy);
+  if (const auto* failure = std::get_if<gate::StartFailure>(&started)) {
+    print(stderr, failure->complaints);
+    return failure->bad_policy ? bad_policy : failed;
+  }
+  const auto gate = std::move(std::get<std::unique_ptr<gate::Server>>(started));
+
+  std::unique_ptr<admin::Server> admin;
+  const auto& wanted = gate->policy().admin;
+  if (wanted.enabled) {
+    try {
+      admin = open_admin(*gate);
+    } catch (const std::exception& failure) {
+      print(stderr, {{wanted.address.where,
+                      "can't listen for the admin on " + wanted.address.value.text() + ": " + failure.what() +
+                          "; give [admin] address another port, or \"off\"",
+                      false}});
+      return failed;
+    }
+  }
+  if (!options.ports_file.empty() && !write_ports(options.ports_file, *gate, admin.get())) {
+    std::fprintf(stderr, "%s: can't write the ports: %s\n", options.ports_file.c_str(), net::error_text(errno).c_str());
+    return failed;
+  }
+  return gate->run();
+}
+
+}  // namespace bastion::cli
