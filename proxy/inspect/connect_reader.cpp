@@ -1,6 +1,8 @@
 // A client's first packet: bytes in hand to a strictly valid CONNECT, or the reason why it is none.
 #include "proxy/inspect/connect_reader.hpp"
 
+#include <limits>
+
 #include "proxy/inspect/translate.hpp"
 #include "proxy/mqtt/connect.hpp"
 #include "proxy/origin/first_bytes.hpp"
@@ -131,7 +133,7 @@ ConnectStep read_whole(Bytes packet, const MqttPolicy& limits) {
   const mqtt::ConnectResult result = mqtt::parse_connect(packet, limits.user_properties_max);
   if (const auto* const refusal = std::get_if<mqtt::ConnectRefusal>(&result)) return refuse(*refusal);
   const auto& connect = std::get<mqtt::Connect>(result);
-  return ReadConnect{to_facts(connect), connect.password ? wire::as_text(*connect.password) : std::string_view{}, packet};
+  return ReadConnect{to_facts(connect), connect.password ? mqtt::as_text(*connect.password) : std::string_view{}, packet};
 }
 
 }  // namespace
@@ -158,8 +160,10 @@ Refusal connect_cut_short(Bytes in_hand, bool timed_out) {
 
 std::vector<std::uint8_t> with_credentials(const ReadConnect& connect, std::string_view user_name,
                                            std::string_view password) {
-  // Read once more, once for each session: what the facts leave out need not be kept until here.
-  const mqtt::ConnectResult result = mqtt::parse_connect(connect.packet, wire::var_int_max);
+  // Read once more, once for each session: what the facts leave out need not be kept until here. Its user properties were
+  // counted the first time.
+  constexpr std::uint32_t no_limit = std::numeric_limits<std::uint32_t>::max();
+  const mqtt::ConnectResult result = mqtt::parse_connect(connect.packet, no_limit);
   const auto* const parsed = std::get_if<mqtt::Connect>(&result);
   if (!parsed) return {};
   return mqtt::replace_credentials(connect.packet, *parsed, user_name, password);

@@ -2,6 +2,7 @@
 #include "proxy/inspect/inspector.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "proxy/inspect/translate.hpp"
 #include "proxy/mqtt/connack.hpp"
@@ -22,7 +23,7 @@ constexpr Refusal bad_upstream_packet = {Reason::upstream_malformed, Cause::pack
 // Which remaining lengths a packet can have at all: `max` holds for packets of a fixed length only.
 struct Lengths {
   std::uint32_t min = 0;
-  std::uint32_t max = wire::var_int_max;
+  std::uint32_t max = std::numeric_limits<std::uint32_t>::max();
 };
 
 // The shortest packet that the standard's grammar allows: a topic of one character, a filter of one, a single code; MQTT 5

@@ -8,6 +8,7 @@
 
 namespace bastion::mqtt {
 
+using wire::as_text;
 using wire::Bytes;
 
 /// The protocol level (OASIS 3.1.1 and 5.0, section 3.1.2.2).
