@@ -1,4 +1,4 @@
-// Strict base64.
+// Base64 has one spelling for each value, and every other one is refused.
 #include "proxy/identity/base64.hpp"
 
 #include <gtest/gtest.h>

@@ -164,6 +164,7 @@ TEST(Verifier, WorksWithAsManyThreadsAsAskedFor) {
   // Were there no more threads, these two would never begin.
   Blocker second(verifier, file);
   Blocker third(verifier, file);
+  EXPECT_EQ(verifier.waiting(), 0u);
   first.let_go();
   second.let_go();
   third.let_go();
