@@ -159,26 +159,30 @@ class Ban:
     where: str = ""  # a regular expression for the path; empty: everywhere
 
 
+PRODUCT = r"^(policy|proxy)/"
 BANS = [
     Ban(r"\b(strcpy|strcat|stpcpy|sprintf|vsprintf|gets)\s*\(", "it writes past its buffer; use std::string or snprintf"),
     Ban(r"\bstrtok\s*\(", "it keeps hidden state between calls"),
-    Ban(r"\b(atoi|atol|atoll|atof|sscanf)\s*\(", "it can't tell an error from a number; use std::from_chars"),
+    Ban(r"\b(atoi|atol|atoll|atof|sscanf)\s*\(", "it can't tell an error from a number; use std::from_chars",
+        PRODUCT),
     Ban(r"\b(?<!_)s?rand\s*\(", "it is predictable; secrets come from RAND_bytes, tests use a seeded std::mt19937"),
     Ban(r"(?<![\w:.>])(std::)?system\s*\(|\bpopen\s*\(", "it runs a shell"),
     Ban(r"\balloca\s*\(", "the stack is not bounded by what a client says"),
     Ban(r"\b(localtime|gmtime|asctime|ctime)\s*\(", "it shares one buffer between threads; times are UTC by gmtime_r"),
-    Ban(r"\bstrerror\s*\(", "it shares one buffer between threads; use std::generic_category().message()"),
+    Ban(r"\bstrerror\s*\(", "it shares one buffer between threads; use std::generic_category().message()",
+        PRODUCT),
     Ban(r"\b(setjmp|longjmp)\s*\(", "it skips destructors"),
     Ban(r"\bsleep_(for|until)\b|\b(u|nano)?sleep\s*\(", "a sleep is a race that is lost on a slow machine; wait for the event itself",
         r"^(policy|tests|proxy/(?!cli/))"),  # a command may wait for another one's lock
     Ban(r"\bstd::regex\b|#\s*include\s*<regex>", "it recurses by the length of its input and can take exponential time",
-        r"^(policy|proxy)/"),
+        PRODUCT),
     Ban(r"\busing\s+namespace\s+std\s*;", "names of std would change the meaning of ours"),
     Ban(r"\bNULL\b", "use nullptr"),
     Ban(r"\bstd::endl\b", "it flushes; write '\\n'"),
-    Ban(r"\bstd::(stoi|stol|stoul|stoll|stoull|stod)\b", "it throws on what a client or an operator wrote; use std::from_chars"),
+    Ban(r"\bstd::(stoi|stol|stoul|stoll|stoull|stod)\b", "it throws on what a client or an operator wrote; use std::from_chars",
+        PRODUCT),
     Ban(r"\bstd::expected\b|\bstd::format\b", "it is missing in the compilers of Debian 12"),
-    Ban(r"\basio::ssl\b|\bssl::stream\b|boost/asio/ssl", "TLS runs on the descriptor, see docs/decisions/0001", r"^(policy|proxy)/"),
+    Ban(r"\basio::ssl\b|\bssl::stream\b|boost/asio/ssl", "TLS runs on the descriptor, see docs/decisions/0001", PRODUCT),
     Ban(r"::now\s*\(", "pure code is given the time, it never asks for it", "PURE"),
     Ban(r"\b(thread_local|std::(mutex|thread|atomic|jthread|async))\b", "pure code is owned by one thread", "PURE"),
     Ban(r"\b(std::)?(printf|puts|fprintf)\s*\(|\bstd::(cout|cerr|clog)\b", "output goes through the log, or through cli",
