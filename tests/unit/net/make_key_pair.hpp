@@ -22,12 +22,12 @@ inline std::string text_of(BIO* bio) {
   return text;
 }
 
-/// A self-signed pair. `key` is consumed.
+/// A self-signed pair, valid from now on for 30 days. `key` is consumed.
 inline Pem self_signed(EVP_PKEY* key, const char* passphrase = nullptr) {
   X509* certificate = X509_new();
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 30L * 24 * 3600);
   X509_set_pubkey(certificate, key);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);

@@ -27,7 +27,7 @@ TEST(KeyPair, ReadsAnEcdsaAndAnRsaPair) {
     ASSERT_NE(pair, nullptr);
     EXPECT_EQ((*pair)->kind, kind);
     EXPECT_EQ((*pair)->chain.size(), 1U);
-    EXPECT_EQ((*pair)->not_after_s - (*pair)->not_before_s, 7200);
+    EXPECT_EQ((*pair)->not_after_s - (*pair)->not_before_s, 30 * 24 * 3600);
   }
 }
 

@@ -1,0 +1,340 @@
+// The relay between two socket pairs, with a clock of the test's own: what passes, what waits, and what ends it.
+#include "proxy/gate/relay.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "tests/unit/net/pair.hpp"
+
+namespace bastion::gate {
+namespace {
+
+using account::Close;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Bytes = std::vector<std::uint8_t>;
+
+const Bytes connack_accepted{0x20, 0x02, 0x00, 0x00};
+const Bytes connack_refused{0x20, 0x02, 0x00, 0x05};
+const Bytes pingreq{0xc0, 0x00};
+const Bytes pingresp{0xd0, 0x00};
+const Bytes disconnect{0xe0, 0x00};
+
+Bytes publish(std::size_t payload) {
+  Bytes packet{0x30};
+  std::size_t left = payload + 3;
+  do {
+    const auto digit = static_cast<std::uint8_t>(left % 128);
+    left /= 128;
+    packet.push_back(left > 0 ? static_cast<std::uint8_t>(digit | 0x80) : digit);
+  } while (left > 0);
+  packet.insert(packet.end(), {0x00, 0x01, 't'});
+  packet.insert(packet.end(), payload, 'x');
+  return packet;
+}
+
+struct RelayTest : ::testing::Test {
+  net::IoContext context;
+  boost::intrusive_ptr<net::test::Owner> owner{new net::test::Owner};
+  net::Scratch scratch;
+  account::Tally tally;
+  net::PlainStream client{context, *owner};
+  net::PlainStream upstream{context, *owner};
+  net::UniqueFd device;  ///< the client's far end
+  net::UniqueFd broker;
+  RelayTerms terms;
+  Relay::TimePoint now{seconds{1000}};
+  std::unique_ptr<Relay> relay;
+
+  RelayTest() {
+    auto down = net::test::connected_pair();
+    client.socket().adopt(std::move(down.gate));
+    device = std::move(down.peer);
+    auto up = net::test::connected_pair();
+    upstream.socket().adopt(std::move(up.gate));
+    broker = std::move(up.peer);
+    terms.keep_alive_s = 10;
+    terms.packet_size_max = 1u << 20;
+    terms.connack_timeout = seconds{5};
+    terms.stall_timeout = seconds{30};
+    terms.slow_reader_timeout = seconds{20};
+  }
+
+  void start(Bytes early = {}) {
+    relay = std::make_unique<Relay>(client, upstream, scratch, tally, terms, std::move(early), now);
+  }
+  void start_admitted() {
+    start();
+    say(broker, connack_accepted);
+    ASSERT_FALSE(pump());
+    ASSERT_EQ(heard(device), connack_accepted);
+    ASSERT_TRUE(relay->admitted());
+  }
+
+  static void say(const net::UniqueFd& end, const Bytes& bytes) {
+    ASSERT_EQ(::write(end.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
+  /// All that has arrived at an end.
+  static Bytes heard(const net::UniqueFd& end) {
+    Bytes all;
+    std::array<std::uint8_t, 65536> piece{};
+    for (;;) {
+      const auto got = ::read(end.get(), piece.data(), piece.size());
+      if (got <= 0) return all;
+      all.insert(all.end(), piece.begin(), piece.begin() + got);
+    }
+  }
+  static bool at_end(const net::UniqueFd& end) {
+    std::uint8_t byte = 0;
+    return ::read(end.get(), &byte, 1) == 0;
+  }
+
+  /// Pumps until nothing moves any more: handlers that are due, then the relay, as the session does.
+  MaybeEnd pump() {
+    for (;;) {
+      if (auto end = relay->pump(now)) return end;
+      context.restart();
+      if (context.poll() == 0 && !relay->can_go_on()) return std::nullopt;
+    }
+  }
+  void expect_refused(const MaybeEnd& end, Refusal refusal) {
+    ASSERT_TRUE(end && std::holds_alternative<Refusal>(*end));
+    EXPECT_EQ(std::get<Refusal>(*end), refusal);
+  }
+  void expect_closed(const MaybeEnd& end, Close close) {
+    ASSERT_TRUE(end && std::holds_alternative<Close>(*end));
+    EXPECT_EQ(std::get<Close>(*end), close);
+  }
+};
+
+TEST_F(RelayTest, LetsNothingUpBeforeTheBrokerHasAccepted) {
+  start(pingreq);
+  say(device, publish(4));
+  ASSERT_FALSE(pump());
+  EXPECT_TRUE(heard(broker).empty());
+  say(broker, connack_accepted);
+  ASSERT_FALSE(pump());
+  Bytes expected = pingreq;
+  const auto published = publish(4);
+  expected.insert(expected.end(), published.begin(), published.end());
+  EXPECT_EQ(heard(broker), expected) << "what came early goes first";
+  EXPECT_EQ(tally.admitted, 1U);
+}
+
+TEST_F(RelayTest, PassesTheBrokersRefusalOnAndEnds) {
+  start(pingreq);
+  say(broker, connack_refused);
+  expect_refused(pump(), {Reason::upstream_refused, Cause::code_not_authorized});
+  EXPECT_EQ(heard(device), connack_refused);
+  EXPECT_TRUE(heard(broker).empty());
+  EXPECT_FALSE(relay->admitted());
+}
+
+TEST_F(RelayTest, GivesUpOnABrokerThatDoesNotAnswer) {
+  start();
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(relay->deadline(), now + seconds{5});
+  now += seconds{5};
+  expect_refused(pump(), {Reason::upstream_unavailable, Cause::timeout});
+}
+
+TEST_F(RelayTest, NamesABrokerThatHangsUpInsteadOfAnswering) {
+  start();
+  broker.reset();
+  expect_refused(pump(), {Reason::upstream_unavailable, Cause::reset});
+  EXPECT_FALSE(relay->answered());
+}
+
+TEST_F(RelayTest, CarriesLargePacketsBothWaysByteForByte) {
+  start_admitted();
+  const auto packet = publish(900'000);
+  for (const auto* way : {&device, &broker}) {
+    const auto& other = way == &device ? broker : device;
+    Bytes arrived;
+    std::size_t sent = 0;
+    while (arrived.size() < packet.size()) {
+      const auto wrote = ::write(way->get(), packet.data() + sent, packet.size() - sent);
+      if (wrote > 0) sent += static_cast<std::size_t>(wrote);
+      ASSERT_FALSE(pump());
+      const auto piece = heard(other);
+      arrived.insert(arrived.end(), piece.begin(), piece.end());
+    }
+    EXPECT_EQ(arrived, packet);
+  }
+  EXPECT_EQ(tally.packets_up, 1U);
+  EXPECT_EQ(tally.packets_down, 2U) << "CONNACK among them";
+}
+
+TEST_F(RelayTest, EndsASilentClientAtOneAndAHalfTimesItsKeepAlive) {
+  start_admitted();
+  EXPECT_EQ(relay->deadline(), now + seconds{15});
+  now += milliseconds{14'999};
+  ASSERT_FALSE(pump());
+  now += milliseconds{1};
+  expect_refused(pump(), {Reason::keepalive_timeout, Cause::silent});
+}
+
+TEST_F(RelayTest, IsKeptAliveByWholePacketsOnly) {
+  start_admitted();
+  now += seconds{14};
+  say(device, pingreq);
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(relay->deadline(), now + seconds{15});
+  const auto packet = publish(100);
+  for (std::size_t i = 0; i < 15; ++i) {
+    now += seconds{1};
+    say(device, {packet[i]});
+    if (i == 14) break;
+    ASSERT_FALSE(pump()) << "byte " << i;
+  }
+  expect_refused(pump(), {Reason::keepalive_timeout, Cause::partial});
+}
+
+TEST_F(RelayTest, TakesTheBrokersServerKeepAlive) {
+  terms.version = MqttVersion::v5_0;
+  start();
+  say(broker, {0x20, 0x06, 0x00, 0x00, 0x03, 0x13, 0x00, 0x04});  // Server Keep Alive 4 s
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(relay->deadline(), now + seconds{6});
+}
+
+TEST_F(RelayTest, HoldsASlowReaderByBackPressureAndEndsItAtTheLimit) {
+  terms.keep_alive_s = 0;
+  start_admitted();
+  const auto packet = publish(60'000);
+  std::size_t written = 0;
+  // Until neither the device's socket, nor the gate, nor the broker's socket takes any more.
+  for (int idle = 0; idle < 2;) {
+    const auto wrote =
+        ::write(broker.get(), packet.data() + written % packet.size(), packet.size() - written % packet.size());
+    idle = wrote > 0 ? 0 : idle + 1;
+    if (wrote > 0) written += static_cast<std::size_t>(wrote);
+    ASSERT_FALSE(pump());
+  }
+  EXPECT_TRUE(client.has_unsent());
+  EXPECT_EQ(relay->deadline(), now + seconds{20});
+  now += seconds{20};
+  expect_refused(pump(), {Reason::slow_reader, Cause::none});
+}
+
+TEST_F(RelayTest, GoesOnWithASlowReaderThatReadsInTime) {
+  terms.keep_alive_s = 0;
+  start_admitted();
+  const auto packet = publish(60'000);
+  Bytes sent;
+  Bytes arrived;
+  for (int round = 0; round < 40; ++round) {
+    const auto wrote =
+        ::write(broker.get(), packet.data() + sent.size() % packet.size(), packet.size() - sent.size() % packet.size());
+    if (wrote > 0) {
+      const auto from = packet.begin() + static_cast<std::ptrdiff_t>(sent.size() % packet.size());
+      sent.insert(sent.end(), from, from + wrote);
+    }
+    now += seconds{19};
+    ASSERT_FALSE(pump());
+    const auto piece = heard(device);
+    arrived.insert(arrived.end(), piece.begin(), piece.end());
+    ASSERT_FALSE(pump());
+  }
+  const auto piece = heard(device);
+  arrived.insert(arrived.end(), piece.begin(), piece.end());
+  EXPECT_EQ(arrived, sent);
+}
+
+TEST_F(RelayTest, EndsWhenTheBrokerDoesNotReadAndBlamesTheBroker) {
+  start_admitted();
+  const auto packet = publish(60'000);
+  std::size_t written = 0;
+  for (int idle = 0; idle < 2;) {
+    const auto wrote =
+        ::write(device.get(), packet.data() + written % packet.size(), packet.size() - written % packet.size());
+    idle = wrote > 0 ? 0 : idle + 1;
+    if (wrote > 0) written += static_cast<std::size_t>(wrote);
+    ASSERT_FALSE(pump());
+  }
+  EXPECT_EQ(relay->deadline(), now + seconds{30}) << "the client's keep alive does not run while the broker stalls";
+  now += seconds{30};
+  expect_refused(pump(), {Reason::upstream_unavailable, Cause::stalled});
+}
+
+TEST_F(RelayTest, CountsDisconnectAsTheClientsOwnWish) {
+  start_admitted();
+  say(device, disconnect);
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(heard(broker), disconnect);
+  device.reset();
+  expect_closed(pump(), Close::client_disconnect);
+}
+
+TEST_F(RelayTest, TellsTheBrokerOfAHalfCloseAndStillBringsItsLastWords) {
+  start_admitted();
+  ::shutdown(device.get(), SHUT_WR);
+  ASSERT_FALSE(pump());
+  EXPECT_TRUE(at_end(broker));
+  say(broker, pingresp);
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(heard(device), pingresp);
+  broker.reset();
+  expect_closed(pump(), Close::client_gone);
+}
+
+TEST_F(RelayTest, DoesNotWaitForeverForTheBrokerAfterAHalfClose) {
+  start_admitted();
+  ::shutdown(device.get(), SHUT_WR);
+  ASSERT_FALSE(pump());
+  now += seconds{30};
+  expect_closed(pump(), Close::client_gone);
+}
+
+TEST_F(RelayTest, TellsThatTheBrokerClosed) {
+  start_admitted();
+  say(broker, pingresp);
+  broker.reset();
+  expect_closed(pump(), Close::upstream_closed);
+  EXPECT_EQ(heard(device), pingresp) << "with all that it had said";
+}
+
+TEST_F(RelayTest, LetsGoodPacketsThroughBeforeABadOne) {
+  start_admitted();
+  say(device, {0xc0, 0x00, 0xd0, 0x00});  // PINGREQ, then PINGRESP, which is the server's
+  expect_refused(pump(), {Reason::protocol_error, Cause::direction});
+  EXPECT_EQ(heard(broker), pingreq);
+}
+
+TEST_F(RelayTest, NamesABrokerThatSendsNonsense) {
+  start_admitted();
+  say(broker, {0x00, 0x00});
+  expect_refused(pump(), {Reason::upstream_malformed, Cause::packet});
+  EXPECT_TRUE(heard(device).empty());
+}
+
+TEST_F(RelayTest, EvictsAtTheNextPacketBoundaryOnly) {
+  start_admitted();
+  const auto packet = publish(100);
+  say(broker, Bytes(packet.begin(), packet.begin() + 50));
+  ASSERT_FALSE(pump());
+  relay->evict({Reason::evicted, Cause::shutdown});
+  ASSERT_FALSE(pump());
+  EXPECT_FALSE(relay->may_insert_down());
+  Bytes rest(packet.begin() + 50, packet.end());
+  rest.insert(rest.end(), pingresp.begin(), pingresp.end());
+  say(broker, rest);
+  expect_refused(pump(), {Reason::evicted, Cause::shutdown});
+  EXPECT_TRUE(relay->may_insert_down());
+  EXPECT_EQ(heard(device), packet) << "and not one byte behind it";
+}
+
+TEST_F(RelayTest, StillReadsADisconnectOfAClientThatTakesNoMore) {
+  start_admitted();
+  say(device, disconnect);
+  device.reset();
+  say(broker, pingresp);  // writing it to the client fails
+  expect_closed(pump(), Close::client_disconnect);
+  EXPECT_EQ(heard(broker), disconnect);
+}
+
+}  // namespace
+}  // namespace bastion::gate
