@@ -303,6 +303,13 @@ TEST(Admin, ClosesConnectionsBeyondItsLimitAndServesAgainWhenOneEnds) {
   EXPECT_THAT(response, StartsWith("HTTP/1.1 200 "));
 }
 
+/// Limits under which no deadline ends a connection before the test's own does.
+Limits patient_limits() {
+  Limits limits;
+  limits.request_timeout = 1h;
+  return limits;
+}
+
 /// Sources that keep the question until somebody answers it.
 struct Later {
   std::promise<void> asked;
@@ -363,7 +370,7 @@ TEST(Admin, SaysWhenASourceDoesNotAnswerInTime) {
 
 TEST(Admin, EndsEveryConnectionWhenItStops) {
   Later later;
-  Running server{later.sources()};
+  Running server{later.sources(), patient_limits()};
   const Client idle{server.port()};
   const Client unfinished{server.port()};
   unfinished.send("GET /metr");
@@ -382,7 +389,7 @@ TEST(Admin, EndsEveryConnectionWhenItStops) {
 TEST(Admin, LeavesNothingBehindForTheContextToWaitFor) {
   boost::asio::io_context context{1};
   Later later;
-  std::optional<Server> server{std::in_place, context, "127.0.0.1", std::uint16_t{0}, Limits{}, later.sources()};
+  std::optional<Server> server{std::in_place, context, "127.0.0.1", std::uint16_t{0}, patient_limits(), later.sources()};
   const Client client{server->port()};
   client.send(get("/metrics"));
   const auto asked = later.asked.get_future();
