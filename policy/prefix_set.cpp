@@ -22,13 +22,6 @@ struct Wide {
   friend constexpr auto operator<=>(const Wide&, const Wide&) = default;
 };
 
-constexpr unsigned bits_of(std::uint32_t) {
-  return 32;
-}
-constexpr unsigned bits_of(Wide) {
-  return 128;
-}
-
 constexpr std::uint32_t minus(std::uint32_t a, std::uint32_t b) {
   return a - b;
 }
@@ -43,14 +36,21 @@ constexpr unsigned width(Wide a) {
   return static_cast<unsigned>(a.high != 0 ? 64 + std::bit_width(a.high) : std::bit_width(a.low));
 }
 
-/// The low 64 bits of `a >> shift`, for shifts below the width of the type.
+/// `a >> shift`, or the highest number where that needs more than 64 bits.
 constexpr std::uint64_t shifted(std::uint32_t a, unsigned shift) {
   return a >> shift;
 }
 constexpr std::uint64_t shifted(Wide a, unsigned shift) {
   if (shift >= 64) return a.high >> (shift - 64);
-  if (shift == 0) return a.low;
-  return a.low >> shift | a.high << (64 - shift);
+  if (a.high >> shift != 0) return ~std::uint64_t{0};
+  return shift == 0 ? a.low : a.low >> shift | a.high << (64 - shift);
+}
+
+constexpr unsigned trailing_zeros(std::uint32_t a) {
+  return static_cast<unsigned>(std::countr_zero(a));
+}
+constexpr unsigned trailing_zeros(Wide a) {
+  return static_cast<unsigned>(a.low != 0 ? std::countr_zero(a.low) : 64 + std::countr_zero(a.high));
 }
 
 /// Fills the host bits: the last address of a prefix.
@@ -64,12 +64,13 @@ constexpr Wide last_of(Wide base, unsigned length) {
   return {base.high, length == 128 ? base.low : base.low | ones >> (length - 64)};
 }
 
-constexpr bool is_last(std::uint32_t key) {
-  return key == ~std::uint32_t{0};
+constexpr std::uint32_t highest(std::uint32_t) {
+  return ~std::uint32_t{0};
 }
-constexpr bool is_last(Wide key) {
-  return key == Wide{~std::uint64_t{0}, ~std::uint64_t{0}};
+constexpr Wide highest(Wide) {
+  return {~std::uint64_t{0}, ~std::uint64_t{0}};
 }
+
 constexpr std::uint32_t next(std::uint32_t key) {
   return key + 1;
 }
@@ -120,7 +121,7 @@ std::vector<Boundary<Key>> flatten(const std::vector<Span<Key>>& spans) {
   const auto close_one = [&] {
     const auto last = open.back()->last;
     open.pop_back();
-    if (!is_last(last)) say(next(last), open.empty() ? no_rule : open.back()->rule);
+    if (last != highest(last)) say(next(last), open.empty() ? no_rule : open.back()->rule);
   };
   for (const auto& span : spans) {
     while (!open.empty() && open.back()->last < span.first) close_one();
@@ -132,25 +133,48 @@ std::vector<Boundary<Key>> flatten(const std::vector<Span<Key>>& spans) {
   return out;
 }
 
-/// A slot of a node: how to find the boundary that decides for the keys of its range.
-/// `count` 0 .. 14: at most that many boundaries from `first` on start in the slot's range, the one before `first` decides
-/// below them. `count` 15: `first` is the index of a node.
-struct Slot {
-  std::uint32_t packed = 0;
-  static constexpr std::uint32_t node_mark = 15;
-  [[nodiscard]] std::uint32_t first() const { return packed >> 4; }
-  [[nodiscard]] std::uint32_t count() const { return packed & 15; }
-  [[nodiscard]] bool is_node() const { return count() == node_mark; }
-};
+/// One range of a node, with all that decides within it: one line of the cache.
+struct alignas(64) Slot {
+  static constexpr std::size_t capacity = 7;
+  static constexpr std::uint32_t node_mark = std::uint32_t{1} << 31;
 
-/// Cuts the keys from `low` on into `slots` ranges of 2^shift keys each; the last slot takes all that follow.
+  /// Sorted, as Node::steps() counts them from the slot's begin; those that are not needed are the highest there is.
+  std::array<std::uint32_t, capacity> starts;
+  /// `rules[i]` decides where `i` of the starts are at most the key's steps. With `node_mark`, the first is the index of a
+  /// node.
+  std::array<std::uint32_t, capacity + 1> rules;
+
+  [[nodiscard]] bool is_node() const { return rules[0] != no_rule && (rules[0] & node_mark) != 0; }
+  [[nodiscard]] std::uint32_t node() const { return rules[0] & ~node_mark; }
+  [[nodiscard]] std::uint32_t decide(std::uint64_t steps) const {
+    // Looks at all, whatever the data: a branch here would be mispredicted most of the time, and then no two lookups could
+    // overlap in the processor.
+    const auto wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, ~std::uint32_t{0}));
+    std::uint32_t below = 0;
+    for (const auto start : starts) below += static_cast<std::uint32_t>(start <= wanted);
+    return rules[below];
+  }
+};
+static_assert(sizeof(Slot) == 64);
+
+/// Cuts the keys from `low` on into steps of 2^drop keys, and these into `slots` ranges of 2^shift steps each; the last slot
+/// takes all that follow.
 template <class Key>
 struct Node {
   Key low{};
   std::uint32_t slot_begin = 0;
   std::uint32_t slots = 0;
-  std::uint32_t before = 0;  ///< the boundary that decides for keys below `low`
-  unsigned shift = 0;
+  std::uint32_t rule_below = no_rule;  ///< decides for keys below `low`
+  std::uint8_t drop = 0;
+  std::uint8_t shift = 0;  ///< at most 32
+
+  [[nodiscard]] std::uint64_t steps(Key key) const { return shifted(minus(key, low), drop); }
+  [[nodiscard]] std::uint32_t slot(std::uint64_t all_steps) const {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(all_steps >> shift, slots - 1));
+  }
+  [[nodiscard]] std::uint64_t steps_in_slot(std::uint64_t all_steps, std::uint32_t slot_index) const {
+    return all_steps - (std::uint64_t{slot_index} << shift);
+  }
 };
 
 template <class Key>
@@ -159,86 +183,103 @@ class Ranges {
   Ranges() = default;
   explicit Ranges(const std::vector<Span<Key>>& spans) {
     const auto boundaries = flatten(spans);
-    boundaries_.reserve(boundaries.size() + 1);
-    boundaries_.push_back({Key{}, no_rule});
-    boundaries_.insert(boundaries_.end(), boundaries.begin(), boundaries.end());
-    index();
+    if (boundaries.empty()) return;
+    std::vector<Job> jobs{{0, boundaries.size(), no_slot}};
+    while (!jobs.empty()) {
+      const auto job = jobs.back();
+      jobs.pop_back();
+      if (job.slot != no_slot) slots_[job.slot].rules[0] = static_cast<std::uint32_t>(nodes_.size()) | Slot::node_mark;
+      add_node(boundaries, job, jobs);
+    }
+    nodes_.shrink_to_fit();
+    slots_.shrink_to_fit();
   }
 
   [[nodiscard]] std::uint32_t find(Key key) const {
     if (nodes_.empty()) return no_rule;
     const auto* node = nodes_.data();
     while (true) {
-      if (key < node->low) return boundaries_[node->before].rule;
-      const auto wanted = shifted(minus(key, node->low), node->shift);
-      const auto slot =
-          slots_[node->slot_begin + static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, node->slots - 1))];
-      if (!slot.is_node()) return decide(slot, key);
-      node = &nodes_[slot.first()];
+      if (key < node->low) return node->rule_below;
+      const auto steps = node->steps(key);
+      const auto index = node->slot(steps);
+      const auto& slot = slots_[node->slot_begin + index];
+      if (!slot.is_node()) return slot.decide(node->steps_in_slot(steps, index));
+      node = &nodes_[slot.node()];
     }
   }
 
   [[nodiscard]] std::size_t bytes() const {
-    return boundaries_.capacity() * sizeof(Boundary<Key>) + nodes_.capacity() * sizeof(Node<Key>) +
-           slots_.capacity() * sizeof(Slot);
+    return nodes_.capacity() * sizeof(Node<Key>) + slots_.capacity() * sizeof(Slot);
   }
 
  private:
-  /// More boundaries than these in one slot get a node of their own.
-  static constexpr std::uint32_t scanned_max = 6;
-
-  [[nodiscard]] std::uint32_t decide(Slot slot, Key key) const {
-    auto decider = slot.first() - 1;
-    for (std::uint32_t i = 0; i < slot.count(); ++i) decider += boundaries_[slot.first() + i].start <= key ? 1u : 0u;
-    return boundaries_[decider].rule;
-  }
+  using Boundaries = std::vector<Boundary<Key>>;
+  static constexpr std::size_t no_slot = std::numeric_limits<std::size_t>::max();
 
   /// A node to be made over the boundaries [begin, end), and the slot that will lead to it.
   struct Job {
-    std::uint32_t begin;
-    std::uint32_t end;
-    std::uint32_t slot;
+    std::size_t begin;
+    std::size_t end;
+    std::size_t slot;
   };
 
-  void index() {
-    constexpr auto root = std::numeric_limits<std::uint32_t>::max();
-    if (boundaries_.size() == 1) return;
-    std::vector<Job> jobs{{1, static_cast<std::uint32_t>(boundaries_.size()), root}};
-    while (!jobs.empty()) {
-      const auto job = jobs.back();
-      jobs.pop_back();
-      if (job.slot != root) slots_[job.slot].packed = static_cast<std::uint32_t>(nodes_.size()) << 4 | Slot::node_mark;
-      add_node(job, jobs);
-    }
-    nodes_.shrink_to_fit();
-    slots_.shrink_to_fit();
+  static std::uint32_t rule_before(const Boundaries& boundaries, std::size_t index) {
+    return index == 0 ? no_rule : boundaries[index - 1].rule;
   }
 
-  void add_node(const Job& job, std::vector<Job>& jobs) {
-    const auto low = boundaries_[job.begin].start;
-    const auto reach = width(minus(boundaries_[job.end - 1].start, low));
-    // A slot for each boundary, rounded down; at least two, so that each level narrows the range.
-    const auto wanted_bits = std::max(1u, static_cast<unsigned>(std::bit_width(job.end - job.begin)) - 1u);
-    const auto shift = std::min(reach > wanted_bits ? reach - wanted_bits : 0u, bits_of(low) - 1u);
-    const auto last_slot = shifted(minus(boundaries_[job.end - 1].start, low), shift);
-    Node<Key> node{low, static_cast<std::uint32_t>(slots_.size()), static_cast<std::uint32_t>(last_slot + 1), job.begin - 1,
-                   shift};
+  /// Whether a slot can tell these boundaries apart: they are few, and begin with whole steps of the node.
+  static bool fit(const Boundaries& boundaries, std::size_t begin, std::size_t end, const Node<Key>& node) {
+    const auto is_whole = [&](const Boundary<Key>& boundary) {
+      const auto offset = minus(boundary.start, node.low);
+      return node.drop == 0 || trailing_zeros(offset) >= node.drop;
+    };
+    const auto first = boundaries.begin() + static_cast<std::ptrdiff_t>(begin);
+    return end - begin <= Slot::capacity && std::all_of(first, first + static_cast<std::ptrdiff_t>(end - begin), is_whole);
+  }
+
+  static Slot make_slot(const Boundaries& boundaries, std::size_t begin, std::size_t end, const Node<Key>& node,
+                        std::uint32_t index) {
+    Slot slot;
+    slot.rules[0] = rule_before(boundaries, begin);
+    for (std::size_t i = 0; i < Slot::capacity; ++i) {
+      const bool needed = begin + i < end;
+      slot.starts[i] = needed
+                           ? static_cast<std::uint32_t>(node.steps_in_slot(node.steps(boundaries[begin + i].start), index))
+                           : ~std::uint32_t{0};
+      slot.rules[i + 1] = needed ? boundaries[begin + i].rule : slot.rules[i];
+    }
+    return slot;
+  }
+
+  [[nodiscard]] Node<Key> make_node(const Boundaries& boundaries, const Job& job) const {
+    Node<Key> node;
+    node.low = boundaries[job.begin].start;
+    node.slot_begin = static_cast<std::uint32_t>(slots_.size());
+    node.rule_below = rule_before(boundaries, job.begin);
+    const auto span = minus(boundaries[job.end - 1].start, node.low);
+    // Slots are about half full; at least two, so that no child is as large as its parent.
+    const auto slot_bits = std::max(3u, static_cast<unsigned>(std::bit_width(job.end - job.begin))) - 2u;
+    const auto range_bits = width(span) > slot_bits ? width(span) - slot_bits : 0u;
+    node.shift = static_cast<std::uint8_t>(std::min(range_bits, 32u));
+    node.drop = static_cast<std::uint8_t>(range_bits - node.shift);
+    node.slots = static_cast<std::uint32_t>(node.steps(boundaries[job.end - 1].start) >> node.shift) + 1;
+    return node;
+  }
+
+  void add_node(const Boundaries& boundaries, const Job& job, std::vector<Job>& jobs) {
+    const auto node = make_node(boundaries, job);
     nodes_.push_back(node);
-    slots_.resize(slots_.size() + node.slots);
     auto begin = job.begin;
     for (std::uint32_t i = 0; i < node.slots; ++i) {
       auto end = begin;
-      while (end < job.end && shifted(minus(boundaries_[end].start, low), shift) == i) ++end;
-      if (end - begin > scanned_max) {
-        jobs.push_back({begin, end, node.slot_begin + i});
-      } else {
-        slots_[node.slot_begin + i].packed = begin << 4 | (end - begin);
-      }
+      while (end < job.end && node.slot(node.steps(boundaries[end].start)) == i) ++end;
+      const bool good = fit(boundaries, begin, end, node);
+      if (!good) jobs.push_back({begin, end, slots_.size()});
+      slots_.push_back(good ? make_slot(boundaries, begin, end, node, i) : Slot{});
       begin = end;
     }
   }
 
-  std::vector<Boundary<Key>> boundaries_;
   std::vector<Node<Key>> nodes_;
   std::vector<Slot> slots_;
 };
