@@ -189,6 +189,7 @@ void Draft::set_versions(const Value& value) {
 }
 
 void Draft::add_rules(const Value& value, bool allow) {
+  allow_read_ = allow_read_ || allow;
   for (const auto& item : value.list) add_rule(item.value, allow, 0, item.where.line, item.where.column);
 }
 
@@ -320,7 +321,9 @@ void Draft::add_role_networks(const Value& value) {
 }
 
 void Draft::check_rules() {
-  if (allows_said_ == 0 && !was_said("admission.allow_file")) {
+  // A list that could not be read at all has its own complaint.
+  const bool is_unread = was_said("admission.allow") && !allow_read_;
+  if (allows_said_ == 0 && !is_unread && !was_said("admission.allow_file")) {
     complain(
         where(was_said("admission.allow") ? "admission.allow" : "admission"),
         R"(no address is allowed and nobody could enter: name prefixes in "admission.allow" or "admission.allow_file")");
@@ -372,6 +375,8 @@ void Draft::check_admission() {
 
 void Draft::check_tls() {
   policy.tls.where = where("tls");
+  const bool is_unread = (was_said("tls.certificate") && certificates_.empty()) || (was_said("tls.key") && keys_.empty());
+  if (is_unread) return;
   if (certificates_.size() != keys_.size()) {
     complain(where(was_said("tls.key") ? "tls.key" : "tls"),
              R"("tls.certificate" names )" + std::to_string(certificates_.size()) + R"( and "tls.key" )" +

@@ -99,6 +99,7 @@ class Draft {
   std::size_t left_out_ = 0;
   bool failed_ = false;
   std::vector<Rule> rules_;
+  bool allow_read_ = false;
   std::size_t allows_said_ = 0;  ///< allow rules, bad ones included
   bool too_many_rules_ = false;
   std::vector<Located<std::string>> certificates_;

@@ -555,12 +555,14 @@ class Reader {
   bool fill_string(const Key& key, const toml::node& node, Value& value) {
     if (!node.is_string()) return wrong_type(key, node, "a string");
     value.text = node.as_string()->get();
-    return has_no_nul(key, value.text, value.where);
+    return is_one_line(key, value.text, value.where);
   }
 
-  bool has_no_nul(const Key& key, const std::string& text, const Location& where) {
-    if (text.find('\0') == std::string::npos) return true;
-    draft_.complain(where, quoted(key.path) + " must not hold a NUL");
+  /// Control characters mean nothing in any of these, and would reach the terminal of whoever reads a complaint.
+  bool is_one_line(const Key& key, const std::string& text, const Location& where) {
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::none_of(text.begin(), text.end(), is_control)) return true;
+    draft_.complain(where, quoted(key.path) + " must not hold control characters");
     return false;
   }
 
@@ -585,7 +587,7 @@ class Reader {
       return false;
     }
     const auto& text = item.as_string()->get();
-    if (!is_not_empty(key, text, where) || !has_no_nul(key, text, where)) return false;
+    if (!is_not_empty(key, text, where) || !is_one_line(key, text, where)) return false;
     value.list.push_back({text, where});
     return true;
   }
@@ -622,41 +624,74 @@ class Reader {
   Draft& draft_;
 };
 
-/// toml++ builds and frees dotted keys by recursion, and limits nesting by brackets only.
-constexpr std::size_t dots_in_key_max = 16;
+/// What toml++ 3.3 can't take: it builds and frees dotted keys by recursion, and runs into undefined behaviour where letters
+/// beyond ASCII stand outside comments and strings of one line. So these are found before it sees the text.
+class Prescan {
+ public:
+  explicit Prescan(std::string_view text) : text_{text} {}
 
-/// Skips a string or comment that begins at `at`; the index of its last byte.
-std::size_t end_of_literal(std::string_view text, std::size_t at) {
-  const char mark = text[at];
-  if (mark == '#') return std::min(text.find('\n', at), text.size()) - 1;
-  const bool multi_line = text.substr(at, 3) == std::string(3, mark);
-  for (auto i = at + (multi_line ? 3 : 1); i < text.size(); ++i) {
-    if (text[i] == '\\' && mark == '"') {
-      ++i;
-    } else if (multi_line ? text.substr(i, 3) == std::string(3, mark) : text[i] == mark) {
-      return i + (multi_line ? 2 : 0);
-    } else if (text[i] == '\n' && !multi_line) {
-      return i - 1;
+  struct Finding {
+    std::uint32_t line;
+    std::uint32_t column;
+    std::string_view what;
+  };
+  [[nodiscard]] std::optional<Finding> find() {
+    for (; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '"' || c == '\'') {
+        if (!may_precede_string(last_)) return finding("a string can't begin here");
+        if (is_multi_line()) return finding("strings of several lines are not taken; use one line");
+        skip_string();
+      } else if (c == '#') {
+        skip_comment();
+        continue;
+      } else if (static_cast<unsigned char>(c) > 0x7e && !is_byte_order_mark()) {
+        return finding("only comments and strings may hold anything but ASCII");
+      } else if (c == '.' && ++dots_ > dots_in_key_max) {
+        return finding("a key with this many dots means nothing here");
+      } else if (std::string_view{"\n=,{}[]"}.find(c) != std::string_view::npos) {
+        dots_ = 0;
+      }
+      if (c != ' ' && c != '\t' && c != '\r' && !is_byte_order_mark()) last_ = c;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr std::size_t dots_in_key_max = 16;
+
+  static bool may_precede_string(char c) { return std::string_view{"\n=,{[."}.find(c) != std::string_view::npos; }
+
+  [[nodiscard]] bool is_byte_order_mark() const { return at_ < 3 && text_.substr(0, 3) == "\xef\xbb\xbf"; }
+
+  [[nodiscard]] bool is_multi_line() const {
+    return at_ + 2 < text_.size() && text_[at_ + 1] == text_[at_] && text_[at_ + 2] == text_[at_];
+  }
+
+  [[nodiscard]] Finding finding(std::string_view what) const {
+    const auto before = text_.substr(0, at_);
+    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    const auto newline = before.rfind('\n');
+    const auto line_begin = newline == std::string_view::npos ? 0 : newline + 1;
+    return {static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(at_ - line_begin + 1), what};
+  }
+
+  /// To the string's last byte. One that does not end is left to toml++.
+  void skip_string() {
+    const char mark = text_[at_];
+    for (++at_; at_ < text_.size() && text_[at_] != mark && text_[at_] != '\n'; ++at_) {
+      if (text_[at_] == '\\' && mark == '"') ++at_;
     }
   }
-  return text.size() - 1;
-}
 
-/// Where a key with too many dots stands; nothing where there is none.
-std::optional<std::uint32_t> line_of_endless_key(std::string_view text) {
-  std::size_t dots = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"' || text[i] == '\'' || text[i] == '#') {
-      i = end_of_literal(text, i);
-    } else if (text[i] == '.') {
-      if (++dots <= dots_in_key_max) continue;
-      return static_cast<std::uint32_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n') + 1);
-    } else if (std::string_view{"\n=,{}[]"}.find(text[i]) != std::string_view::npos) {
-      dots = 0;
-    }
-  }
-  return std::nullopt;
-}
+  /// To the byte before the newline.
+  void skip_comment() { at_ = std::min(text_.find('\n', at_), text_.size()) - 1; }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t dots_ = 0;
+  char last_ = '\n';  ///< the last character that is no blank
+};
 
 ParsedPolicy fail(Location where, std::string message) {
   ParsedPolicy out;
@@ -717,8 +752,7 @@ These belong to the format, and this version refuses them rather than accept a r
 
 ParsedPolicy parse_policy(std::string_view toml, const std::string& file, const ReadFile& read_file) {
   if (toml.size() > policy_bytes_max) return fail({file, 0, 0}, "the policy is larger than 4MiB");
-  if (const auto line = line_of_endless_key(toml))
-    return fail({file, *line, 1}, "a key with this many dots means nothing here");
+  if (const auto found = Prescan{toml}.find()) return fail({file, found->line, found->column}, std::string{found->what});
   try {
     const auto root = toml::parse(toml);
     Draft draft{file, read_file};

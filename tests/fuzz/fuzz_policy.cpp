@@ -17,7 +17,8 @@ void check(bool holds) {
 
 bool is_one_clean_line(std::string_view text) {
   for (const char c : text) {
-    if (c < 0x20 || c > 0x7e) return false;
+    // Names of files may hold letters beyond ASCII.
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
   }
   return !text.empty();
 }

@@ -303,13 +303,26 @@ TEST(ParsePolicy, BoundsWhatItReads) {
   std::string dotted = "a";
   for (int i = 0; i < 1'000'000; ++i) dotted += ".a";
   EXPECT_THAT(lines(parse("x = \"...#'\" # ''' \n" + dotted + " = 1\n")),
-              ElementsAre(HasSubstr("policy.toml:2:1: a key with this many dots")));
+              ElementsAre(HasSubstr("policy.toml:2:34: a key with this many dots")));
   EXPECT_THAT(lines(parse(std::string(5u << 20, '\n'))), ElementsAre(HasSubstr("larger than 4MiB")));
   EXPECT_FALSE(parse("a = " + std::string(100'000, '[')).policy);
   std::string quoted_key = "'a'";
   for (int i = 0; i < 30; ++i) quoted_key += " . \"b\"";
   EXPECT_THAT(lines(parse(quoted_key + " = 1\n")), ElementsAre(HasSubstr("this many dots")));
   EXPECT_TRUE(parse(changed("\"passwd\"", "\"............................................/passwd\"")).policy);
+}
+
+TEST(ParsePolicy, TakesNothingThatItsTomlReaderTripsOver) {
+  for (const char* bad :
+       {"caf\xc3\xa9 = 1\n", "x = \xc3\xa9\n", "[\xc3\xa9]\n", "x = 1 \xc3\xa9\n", "x = \"a\"\xc3\xa9\n",
+        "x = a\"\xc3\xa9\"\n", "x = \"\"\"a\\\n \xc3\xa9\"\"\"\n", "x = \'\'\'a\'\'\'\n", "[$", "x = \'", "x = \"\\"}) {
+    const auto parsed = parse(bad);
+    EXPECT_FALSE(parsed.policy);
+    ASSERT_EQ(parsed.complaints.size(), 1u) << bad;
+    EXPECT_EQ(parsed.complaints[0].where.line, 1u) << bad;
+  }
+  accepted("\xef\xbb\xbf# caf\xc3\xa9\r\n" + changed("\"passwd\"", "\"caf\xc3\xa9/passwd\" # \xc3\xa9"));
+  EXPECT_THAT(complaints("\"\xc3\xa9\" = 1\n" + std::string{minimal}), ElementsAre(HasSubstr("unknown key \"\\xc3\\xa9\"")));
 }
 
 TEST(ParsePolicy, CapsItsComplaints) {
@@ -534,8 +547,11 @@ TEST(ParsePolicy, WantsTablesWhereTablesBelong) {
 }
 
 TEST(ParsePolicy, ShowsHostileTextAsAscii) {
-  const auto found = complaints(changed("\"192.168.10.0/24\"", R"("\u001b[31m\u00e9\"x")"));
-  EXPECT_THAT(found, ElementsAre(HasSubstr(R"("\x1b[31m\xc3\xa9\"x": is neither)")));
+  EXPECT_THAT(complaints(changed("\"192.168.10.0/24\"", R"("\u00e9\"x")")),
+              ElementsAre(HasSubstr(R"("\xc3\xa9\"x": is neither)")));
+  EXPECT_THAT(complaints(changed("\"192.168.10.0/24\"", R"("\u001b[31m")")),
+              ElementsAre(HasSubstr("must not hold control characters")));
+  EXPECT_THAT(complaints(changed("\"passwd\"", R"("a\nb")")), ElementsAre(HasSubstr("must not hold control characters")));
 }
 
 TEST(ParsePolicy, NeverShowsWhatStandsInAWrongPlace) {
