@@ -1,0 +1,134 @@
+// mqtt-bastion check and the command line: every complaint in its place, and exit codes that scripts can rely on.
+#include <gtest/gtest.h>
+
+#include "stage.hpp"
+
+namespace bastion::e2e {
+namespace {
+
+class Check : public ::testing::Test {
+ protected:
+  Check() {
+    furnish(directory_);
+    policy_.broker_address = "127.0.0.1:1883";
+  }
+  Finished check(const std::string& text, const std::vector<std::string>& more = {}) {
+    write_file(directory_ / "policy.toml", text);
+    std::vector<std::string> command{BASTION_PROGRAM, "check", "-c", directory_ / "policy.toml"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  }
+
+  Directory directory_;
+  PolicyText policy_;
+};
+
+TEST_F(Check, SaysThatAGoodPolicyIsGood) {
+  const auto done = check(policy_.text());
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(done.err, "");
+  EXPECT_NE(done.out.find("policy.toml: good. 1 address rules, 2 users, 0 roles"), std::string::npos) << done.out;
+}
+
+TEST_F(Check, HasNoWordForAGoodPolicyWhenQuiet) {
+  const auto done = check(policy_.text(), {"--quiet"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.out + done.err, "");
+}
+
+TEST_F(Check, NamesEveryErrorWithItsPlaceAndTheNearestKey) {
+  const auto done = check(
+      "schema = 1\n"
+      "[gate]\n"
+      "workers = \"many\"\n"
+      "[upstream]\n"
+      "address = \"127.0.0.1:1883\"\n"
+      "conect_timeout = \"3s\"\n"
+      "[tls]\n"
+      "certificate = \"server-ecdsa.crt\"\n"
+      "key = \"server-ecdsa.key\"\n"
+      "[[listener]]\n"
+      "name = \"devices\"\n"
+      "address = \"127.0.0.1:0\"\n"
+      "[admission]\n"
+      "allow = [\"10.0.0.0/33\"]\n"
+      "[authentication]\n"
+      "password_file = \"passwd\"\n"
+      "[mqtt]\n"
+      "keep_alive_max = \"20 parsecs\"\n");
+  EXPECT_EQ(done.code, 2);
+  const auto file = (directory_ / "policy.toml").string();
+  for (const std::string place : {":3:11: ", ":6:1: ", ":14:10: ", ":18:18: "}) {
+    EXPECT_NE(done.err.find(file + place), std::string::npos) << place << " in\n" << done.err;
+  }
+  EXPECT_NE(done.err.find("connect_timeout"), std::string::npos) << done.err;
+  EXPECT_EQ(lines_with(file + ':', done.err).size(), 5U) << done.err;
+  EXPECT_NE(done.err.find(file + ": not usable"), std::string::npos) << done.err;
+}
+
+TEST_F(Check, WarnsOfAnOpenDoorAndStillTakesThePolicy) {
+  policy_.allow = R"(["0.0.0.0/0"])";
+  policy_.authentication = "required = false\n";
+  const auto done = check(policy_.text());
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_GE(lines_with(": warning: ", done.err).size(), 2U) << done.err;
+  EXPECT_NE(done.err.find("0.0.0.0/0"), std::string::npos) << done.err;
+}
+
+TEST_F(Check, SaysThatAPolicyIsMissing) {
+  const auto done = run({BASTION_PROGRAM, "check", "-c", directory_ / "nothing.toml"});
+  EXPECT_EQ(done.code, 2);
+  EXPECT_NE(done.err.find("nothing.toml: can't read the policy"), std::string::npos) << done.err;
+}
+
+TEST_F(Check, RefusesWhatIsNoToml) {
+  const auto done = check("schema = = 1\n");
+  EXPECT_EQ(done.code, 2);
+  EXPECT_NE(done.err.find("policy.toml:1:10: "), std::string::npos) << done.err;
+}
+
+// --- the command line -----------------------------------------------------------------------------------------------------
+
+struct Usage {
+  const char* name;
+  std::vector<std::string> words;
+};
+
+class BadUsage : public ::testing::TestWithParam<Usage> {};
+
+TEST_P(BadUsage, IsExitCode2WithAWordOfHelp) {
+  std::vector<std::string> command{BASTION_PROGRAM};
+  command.insert(command.end(), GetParam().words.begin(), GetParam().words.end());
+  const auto done = run(command);
+  EXPECT_EQ(done.code, 2);
+  EXPECT_NE(done.err, "");
+  EXPECT_EQ(done.out, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(CommandLine, BadUsage,
+                         ::testing::Values(Usage{"NoCommand", {}}, Usage{"UnknownCommand", {"walk"}},
+                                           Usage{"NoPolicy", {"run"}}, Usage{"NoPolicyToCheck", {"check"}},
+                                           Usage{"UnknownFlag", {"check", "--loud"}},
+                                           Usage{"FlagWithoutItsValue", {"run", "-c"}},
+                                           Usage{"UnknownScheme", {"passwd", "--scheme", "md5", "file", "user"}}),
+                         [](const auto& usage) { return std::string{usage.param.name}; });
+
+TEST(CommandLine, TellsItsVersion) {
+  const auto done = run({BASTION_PROGRAM, "--version"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_EQ(done.out, "mqtt-bastion " BASTION_VERSION_EXPECTED "\n");
+}
+
+TEST(CommandLine, HelpsWithEveryCommand) {
+  const auto done = run({BASTION_PROGRAM, "--help"});
+  EXPECT_EQ(done.code, 0);
+  for (const std::string command : {"run", "check", "passwd"}) {
+    EXPECT_NE(done.out.find(command), std::string::npos) << done.out;
+    const auto help = run({BASTION_PROGRAM, command, "--help"});
+    EXPECT_EQ(help.code, 0) << command;
+    EXPECT_NE(help.out.find("Example: mqtt-bastion " + command), std::string::npos) << help.out;
+  }
+}
+
+}  // namespace
+}  // namespace bastion::e2e
