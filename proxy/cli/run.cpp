@@ -3,12 +3,11 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
-#include <optional>
+#include <system_error>
 
 #include "proxy/admin/admin.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/gate/server.hpp"
-#include "proxy/net/socket.hpp"
 
 namespace bastion::cli {
 namespace {
@@ -61,7 +60,8 @@ int run_command(const RunOptions& options) {
     }
   }
   if (!options.ports_file.empty() && !write_ports(options.ports_file, *gate, admin.get())) {
-    std::fprintf(stderr, "%s: can't write the ports: %s\n", options.ports_file.c_str(), net::error_text(errno).c_str());
+    std::fprintf(stderr, "%s: can't write the ports: %s\n", options.ports_file.c_str(),
+                 std::generic_category().message(errno).c_str());
     return failed;
   }
   return gate->run();

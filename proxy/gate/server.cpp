@@ -21,6 +21,8 @@ namespace bastion::gate {
 namespace {
 
 constexpr unsigned workers_max = 256;
+/// Lines that wait for a slow reader of the log; beyond it they are dropped and counted.
+constexpr std::size_t log_bytes_max = 1u << 20;
 /// Descriptors beside those of connections: log, reactors, listeners, admin, files of a reload.
 constexpr rlim_t descriptors_spare = 256;
 
@@ -67,6 +69,7 @@ struct Server::State {
   State(std::string path, Setups loaded)
       : policy_path{std::move(path)},
         setup{std::move(loaded)},
+        log{STDERR_FILENO, log_bytes_max, setup->policy.gate.log_format},
         verifier{verifier_limits(setup->policy.authentication)},
         commons{log, verifier, account::Mask{}},
         signals{context, SIGHUP, SIGTERM, SIGINT},
@@ -244,6 +247,7 @@ struct Server::State {
     }
     warn_of_restart(loaded.setup->policy);
     setup = std::move(loaded.setup);
+    log.format(setup->policy.gate.log_format);
     verifier.limit(verifier_limits(setup->policy.authentication));
     hand_out(std::get<PerWorker>(std::move(added)));
     reload_ok = true;

@@ -8,7 +8,7 @@
 #include "proxy/gate/upstream.hpp"
 #include "proxy/gate/worker.hpp"
 #include "proxy/inspect/answer.hpp"
-#include "proxy/origin/first_bytes.hpp"
+#include "proxy/inspect/foreign.hpp"
 
 namespace bastion::gate {
 namespace {
@@ -29,44 +29,6 @@ constexpr std::uint8_t server_busy = 0x89;
 
 net::Clock::time_point now() {
   return net::Clock::now();
-}
-
-Cause cause_of(origin::Guess guess) {
-  switch (guess) {
-    case origin::Guess::mqtt:
-      return Cause::mqtt;
-    case origin::Guess::http:
-      return Cause::http;
-    case origin::Guess::http_connect:
-      return Cause::http_connect;
-    case origin::Guess::websocket:
-      return Cause::websocket;
-    case origin::Guess::ssh:
-      return Cause::ssh;
-    case origin::Guess::rdp:
-      return Cause::rdp;
-    case origin::Guess::smb:
-      return Cause::smb;
-    case origin::Guess::socks:
-      return Cause::socks;
-    case origin::Guess::redis:
-      return Cause::redis;
-    case origin::Guess::telnet:
-      return Cause::telnet;
-    case origin::Guess::adb:
-      return Cause::adb;
-    case origin::Guess::sslv2:
-      return Cause::sslv2;
-    case origin::Guess::proxy_header:
-      return Cause::proxy_header;
-    case origin::Guess::text:
-      return Cause::text;
-    case origin::Guess::tls:
-    case origin::Guess::need_more:
-    case origin::Guess::binary:
-      break;
-  }
-  return Cause::binary;
 }
 
 Cause cause_of(net::TlsFailure failure) {
@@ -248,7 +210,7 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
       tls.feed(received.first(io.bytes));
       const auto guess = origin::guess({first.data(), in_hand});
       if (guess == origin::Guess::tls) co_return std::nullopt;
-      if (guess != origin::Guess::need_more) co_return Refusal{Reason::not_tls, cause_of(guess)};
+      if (guess != origin::Guess::need_more) co_return Refusal{Reason::not_tls, inspect::cause_of(guess)};
     }
     socket.want_read();
     co_await woken();
@@ -435,7 +397,7 @@ bool Session::forward_connect() {
   const auto& credentials = setup_->policy.upstream.credentials;
   if (!credentials) return upstream_->write(connect.packet);
   auto packet = inspect::with_credentials(connect, credentials->user_name, setup_->upstream_password.view());
-  const bool sent = upstream_->write(packet);
+  const bool sent = !packet.empty() && upstream_->write(packet);
   identity::wipe(packet);
   return sent;
 }

@@ -14,7 +14,9 @@ class Steward {
  public:
   using Answer = std::function<void(std::optional<Refusal>)>;
 
-  Steward(net::IoContext& home, const AdmissionPolicy& limits) : home_{home}, budget_{limits} {}
+  /// `hash_key`: drawn at random, so that nobody can tell which addresses collide in the table.
+  Steward(net::IoContext& home, const AdmissionPolicy& limits, std::uint64_t hash_key)
+      : home_{home}, budget_{limits, hash_key} {}
   Steward(const Steward&) = delete;
   Steward& operator=(const Steward&) = delete;
 

@@ -4,6 +4,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <csignal>
+#include <random>
 
 #include "policy/judge.hpp"
 
@@ -16,6 +17,11 @@ constexpr auto sweep_period = std::chrono::seconds{5};
 
 Origin origin_of(const net::Endpoint& peer) {
   return {Address{peer.address}, peer.port};
+}
+
+std::uint64_t random_key() {
+  std::random_device source;
+  return std::uint64_t{source()} << 32 | source();
 }
 
 /// Signals are the main thread's.
@@ -36,7 +42,7 @@ Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<co
       ticket_keys_{keys},
       lines_per_source_{setup->policy.gate.log_lines_per_source_max},
       sweep_timer_{context_} {
-  if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy.admission);
+  if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy.admission, random_key());
   use(std::move(setup));
 }
 
@@ -239,17 +245,19 @@ void Worker::log(const ListenerState& listener, const account::Ending& ending) {
   if (level > gate.log_level) return;
   const auto decision = lines_per_source_.decide(ending.origin.address, net::Clock::now());
   if (!decision.write) return;
+  if (decision.repeated > 0) log_left_out({ending.origin.address, decision.repeated});
   commons_.log.write(
       account::ending_line(ending, listener.name, std::chrono::system_clock::now(), gate.log_format, commons_.mask));
 }
 
-/// Sources that had more to say than they may: one line for all that was left out.
+void Worker::log_left_out(const account::LinesPerSource::LeftOut& left_out) {
+  commons_.log.write(account::message_line(LogLevel::info, text(left_out), std::chrono::system_clock::now(),
+                                           setup_->policy.gate.log_format));
+}
+
+/// Sources that had more to say than they may, and then went silent: one line for all that was left out.
 void Worker::sweep_log() {
-  for (const auto& left_out : lines_per_source_.sweep(net::Clock::now())) {
-    const auto message = left_out.source.text() + " caused " + std::to_string(left_out.lines) + " more lines, left out";
-    commons_.log.write(
-        account::message_line(LogLevel::info, message, std::chrono::system_clock::now(), setup_->policy.gate.log_format));
-  }
+  for (const auto& left_out : lines_per_source_.sweep(net::Clock::now())) log_left_out(left_out);
   sweep_timer_.expires_after(sweep_period);
   sweep_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) sweep_log();

@@ -99,6 +99,7 @@ class Worker {
   void admit(ListenerState& listener, net::UniqueFd fd, const Origin& origin, std::optional<Refusal> refusal);
   void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
   void log(const ListenerState& listener, const account::Ending& ending);
+  void log_left_out(const account::LinesPerSource::LeftOut& left_out);
   void sweep_log();
   void pause_listeners();
 

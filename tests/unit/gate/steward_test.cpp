@@ -18,7 +18,7 @@ AdmissionPolicy limits(unsigned connections_max) {
 TEST(Steward, AnswersAnotherWorkerOnThatWorkersContext) {
   net::IoContext home;
   net::IoContext asker;
-  Steward steward{home, limits(1)};
+  Steward steward{home, limits(1), 42};
   const auto address = Address::v4(192, 0, 2, 1);
   std::vector<std::optional<Refusal>> answers;
   for (int i = 0; i < 2; ++i) steward.take(asker, address, [&](auto refusal) { answers.push_back(refusal); });
@@ -36,7 +36,7 @@ TEST(Steward, AnswersAnotherWorkerOnThatWorkersContext) {
 
 TEST(Steward, TakesAPlaceBackByMessage) {
   net::IoContext home;
-  Steward steward{home, limits(1)};
+  Steward steward{home, limits(1), 42};
   const auto address = Address::v4(192, 0, 2, 1);
   EXPECT_FALSE(steward.take(address));
   steward.handshake_done();
