@@ -95,7 +95,7 @@ Relay::Passed Relay::pass(Inspector& inspector, std::span<const std::uint8_t> in
 }
 
 MaybeEnd Relay::pump_down(TimePoint now) {
-  if (client_broken_) return std::nullopt;
+  if (client_broken_) return await_upstream_end();
   if (down_blocked()) {
     if (!client_.socket().may_write()) return std::nullopt;
     if (!client_.flush()) {
@@ -120,6 +120,16 @@ MaybeEnd Relay::pump_down(TimePoint now) {
       break;
   }
   return upstream_ended();
+}
+
+/// Nobody hears the broker any more, and yet it is heard out once it has been told of a DISCONNECT: closing with its bytes
+/// unread would be a reset, which may overtake the DISCONNECT and publish a will that must not be [MQTT-3.14.4-3].
+MaybeEnd Relay::await_upstream_end() {
+  while (upstream_shut_ && upstream_.may_read()) {
+    const auto io = upstream_.read({scratch_.plain.get(), net::Scratch::plain_bytes});
+    if (io.status == net::IoStatus::end || io.status == net::IoStatus::reset) return upstream_ended();
+  }
+  return std::nullopt;
 }
 
 MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) {
@@ -185,7 +195,7 @@ MaybeEnd Relay::pump_up(TimePoint now) {
     client_ended_at_ = now;
   }
   if (client_ended_at_ == TimePoint::max()) return std::nullopt;
-  if (client_broken_ || up_.disconnected()) return client_close();
+  if (client_broken_ && !up_.disconnected()) return client_close();
   if (!upstream_shut_) {
     upstream_.close_write();  // half-close: the broker may still have something to say
     upstream_shut_ = true;
@@ -245,13 +255,13 @@ MaybeEnd Relay::overdue(TimePoint now) const {
 bool Relay::can_go_on() const {
   const bool up =
       admitted_ && !eviction_ && !up_blocked() && (early_ || (client_ended_at_ == TimePoint::max() && client_.may_read()));
-  const bool down = !client_broken_ && !down_blocked() && upstream_.may_read();
+  const bool down = hears_upstream() && upstream_.may_read();
   return up || down;
 }
 
 void Relay::arm() {
   if (admitted_ && !up_blocked() && client_ended_at_ == TimePoint::max()) client_.socket().want_read();
-  if (!down_blocked() && !client_broken_) upstream_.socket().want_read();
+  if (hears_upstream()) upstream_.socket().want_read();
   if (down_blocked()) client_.socket().want_write();
   if (up_blocked()) upstream_.socket().want_write();
 }

@@ -67,6 +67,7 @@ class Relay {
   [[nodiscard]] net::IoStatus take(net::Stream& from, const std::vector<std::uint8_t>& carry, std::size_t bytes_max,
                                    std::span<const std::uint8_t>& in_hand);
   [[nodiscard]] MaybeEnd pump_down(TimePoint now);
+  [[nodiscard]] MaybeEnd await_upstream_end();
   [[nodiscard]] MaybeEnd pump_up(TimePoint now);
   [[nodiscard]] MaybeEnd pass_down(std::span<const std::uint8_t> in_hand, TimePoint now);
   [[nodiscard]] MaybeEnd pass_up(std::span<const std::uint8_t> in_hand, TimePoint now);
@@ -78,6 +79,7 @@ class Relay {
   [[nodiscard]] bool keeps_alive() const;
   [[nodiscard]] bool down_blocked() const { return down_blocked_since_ != TimePoint::max(); }
   [[nodiscard]] bool up_blocked() const { return up_blocked_since_ != TimePoint::max(); }
+  [[nodiscard]] bool hears_upstream() const { return !down_blocked() && (!client_broken_ || upstream_shut_); }
   void arm();
 
   net::Stream& client_;

@@ -20,6 +20,9 @@ using net::IoStatus;
 /// close with unread bytes is a reset, which would overtake the answer (RFC 9293 section 3.10.4).
 constexpr auto linger_max = std::chrono::seconds{1};
 constexpr std::size_t linger_bytes_max = 64u << 10;
+/// OpenSSL makes room for a whole ClientHello once its length is claimed. Real ones, post-quantum key shares among them,
+/// take less than 4 KiB.
+constexpr std::uint32_t client_hello_bytes_max = 16u << 10;
 /// A verdict on a password comes within the wait in the queue and the hash itself; this is for the hash.
 constexpr auto hash_max = std::chrono::seconds{30};
 /// What a log line shows of a name.
@@ -209,8 +212,16 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
       in_hand += kept;
       tls.feed(received.first(io.bytes));
       const auto guess = origin::guess({first.data(), in_hand});
-      if (guess == origin::Guess::tls) co_return std::nullopt;
-      if (guess != origin::Guess::need_more) co_return Refusal{Reason::not_tls, inspect::cause_of(guess)};
+      if (guess == origin::Guess::tls) {
+        const auto claimed = origin::client_hello_bytes({first.data(), in_hand});
+        if (claimed && *claimed <= client_hello_bytes_max) co_return std::nullopt;
+        if (claimed) {
+          ending_.detail = "a ClientHello of " + std::to_string(*claimed) + " bytes";
+          co_return Refusal{Reason::tls_handshake_failed, Cause::malformed};
+        }
+      } else if (guess != origin::Guess::need_more) {
+        co_return Refusal{Reason::not_tls, inspect::cause_of(guess)};
+      }
     }
     socket.want_read();
     co_await woken();
@@ -272,6 +283,9 @@ net::Task<MaybeEnd> Session::read_connect() {
       }
       if (client_->may_read()) continue;
     }
+    // The session ticket of TLS 1.3. Most clients leave Nagle's algorithm on: they send CONNECT only when their Finished has
+    // been acknowledged, which the kernel delays by 40 ms when there is nothing to send along.
+    if (client_->has_unsent() && client_->socket().may_write() && !client_->flush()) co_return end_of_hello(true);
     client_->socket().want_read();
     co_await woken();
     if (auto end = interrupted()) co_return end;

@@ -62,7 +62,15 @@ void Worker::start() {
 void Worker::run() {
   block_signals();
   sweep_log();
-  context_.run();
+  while (!context_.stopped()) {
+    try {
+      context_.run();
+    } catch (const std::exception& bug) {
+      // Sessions catch their own. What comes here met a connection before it had a session: no memory, most likely.
+      commons_.log.write(account::message_line(LogLevel::error, std::string{"a bug, or no memory: "} + bug.what(),
+                                               std::chrono::system_clock::now(), setup_->policy.gate.log_format));
+    }
+  }
 }
 
 void Worker::stop() {

@@ -16,7 +16,7 @@ constexpr auto counting_period = std::chrono::minutes{1};
 /// Warning alerts after the handshake, in a counting period. OpenSSL itself stops at five in a row.
 constexpr unsigned alerts_max = 8;
 /// Most that OpenSSL may make us owe a client that does not read while it makes us answer (KeyUpdate, alerts).
-constexpr std::size_t unsent_answers_max = 64u << 10;
+constexpr std::size_t unsent_answers_max = 256u << 10;
 
 constexpr std::uint8_t handshake_key_update = 24;  // RFC 8446 section 4
 constexpr std::uint8_t alert_close_notify = 0;
@@ -224,12 +224,13 @@ Io TlsStream::read(std::span<std::uint8_t> into) {
     total += bytes;
   }
   const auto socket_status = socket_status_;
-  const bool answers_sent = scratch_.out.empty() ? finish(true) : finish(false);
+  const bool answers = !scratch_.out.empty();
+  const bool answers_sent = finish(!answers);
   if (misuse_) {
     error_ = "TLS misuse after the handshake";
     return {IoStatus::reset, 0};
   }
-  if (!answers_sent || unsent_.size() > unsent_answers_max) return {IoStatus::reset, 0};
+  if (!answers_sent || (answers && unsent_.size() > unsent_answers_max)) return {IoStatus::reset, 0};
   // What was decrypted before an end or a fault is good; the next call tells of it.
   end_untold_ = total > 0 && ssl_error != SSL_ERROR_NONE && ssl_error != SSL_ERROR_WANT_READ;
   if (total > 0) return {IoStatus::done, total};

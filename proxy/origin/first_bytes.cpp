@@ -139,4 +139,13 @@ bool may_be_tls(Bytes in_hand) {
   return in_hand.size() <= 2 || (in_hand[2] & 0xf0u) == 0;
 }
 
+std::optional<std::uint32_t> client_hello_bytes(Bytes in_hand) {
+  constexpr std::uint32_t absurd = 0xffffff;
+  constexpr unsigned handshake_header_bytes = 4;
+  if (in_hand.size() < 5) return std::nullopt;
+  if ((unsigned{in_hand[3]} << 8 | in_hand[4]) < handshake_header_bytes) return absurd;
+  if (in_hand.size() < 9) return std::nullopt;
+  return std::uint32_t{in_hand[6]} << 16 | std::uint32_t{in_hand[7]} << 8 | in_hand[8];
+}
+
 }  // namespace bastion::origin

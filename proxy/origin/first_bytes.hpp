@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace bastion::origin {
@@ -36,5 +37,10 @@ enum class Guess : std::uint8_t {
 
 /// Whether a TLS ClientHello can start like this: true while undecided.
 [[nodiscard]] bool may_be_tls(std::span<const std::uint8_t> in_hand);
+
+/// The length that a TLS ClientHello claims for itself, bytes (RFC 8446 sections 4 and 5.1), told from the first nine bytes
+/// of what may be TLS; nothing while they are not in hand. A first record that is too short to say it claims all there can
+/// be: only who means harm cuts a hello that small.
+[[nodiscard]] std::optional<std::uint32_t> client_hello_bytes(std::span<const std::uint8_t> in_hand);
 
 }  // namespace bastion::origin

@@ -266,6 +266,22 @@ TEST_F(RelayTest, CountsDisconnectAsTheClientsOwnWish) {
   ASSERT_FALSE(pump());
   EXPECT_EQ(heard(broker), disconnect);
   device.reset();
+  ASSERT_FALSE(pump());
+  EXPECT_TRUE(at_end(broker));
+  broker.reset();
+  expect_closed(pump(), Close::client_disconnect);
+}
+
+TEST_F(RelayTest, HearsTheBrokerOutAfterADisconnectSoThatNoResetOvertakesIt) {
+  start_admitted();
+  say(device, disconnect);
+  device.reset();
+  ASSERT_FALSE(pump());
+  say(broker, publish(1000));  // nobody is there to take it
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(heard(broker), disconnect);
+  EXPECT_TRUE(at_end(broker)) << "an orderly end, not a reset";
+  now += seconds{30};
   expect_closed(pump(), Close::client_disconnect);
 }
 
@@ -332,8 +348,10 @@ TEST_F(RelayTest, StillReadsADisconnectOfAClientThatTakesNoMore) {
   say(device, disconnect);
   device.reset();
   say(broker, pingresp);  // writing it to the client fails
-  expect_closed(pump(), Close::client_disconnect);
+  ASSERT_FALSE(pump());
   EXPECT_EQ(heard(broker), disconnect);
+  broker.reset();
+  expect_closed(pump(), Close::client_disconnect);
 }
 
 }  // namespace

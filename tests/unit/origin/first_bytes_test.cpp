@@ -102,5 +102,18 @@ TEST(FirstBytesOfHttp, AreLookedAtNoFurtherThanTheLimit) {
   EXPECT_EQ(guess(upgrade_behind_the_limit), Guess::http);
 }
 
+TEST(ClientHello, TellsItsLengthFromNineBytes) {
+  const auto hello = bytes("16 03 01 02 00 01 00 01 fc 03 03");
+  const std::span<const std::uint8_t> whole{hello};
+  for (std::size_t size = 0; size < 9; ++size) EXPECT_FALSE(client_hello_bytes(whole.first(size))) << size;
+  EXPECT_EQ(client_hello_bytes(whole.first(9)), 0x1fcU);
+  EXPECT_EQ(client_hello_bytes(whole), 0x1fcU);
+}
+
+TEST(ClientHello, ClaimsEverythingWhereItsFirstRecordIsTooShortToSay) {
+  EXPECT_EQ(client_hello_bytes(bytes("16 03 01 00 03")), 0xffffffU);
+  EXPECT_FALSE(client_hello_bytes(bytes("16 03 01 00 04")));
+}
+
 }  // namespace
 }  // namespace bastion::origin
