@@ -118,6 +118,11 @@ std::string Tcp::read_to_end() const {
   }
 }
 
+bool Tcp::wait_for_bytes() const {
+  char first = 0;
+  return ::recv(fd_, &first, 1, MSG_PEEK) == 1;
+}
+
 void Tcp::reset_on_close() const {
   set(fd_, SOL_SOCKET, SO_LINGER, linger{1, 0});
 }

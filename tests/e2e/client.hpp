@@ -42,6 +42,8 @@ class Tcp {
   void write(std::string_view bytes) const;
   /// All until the other side closes or resets.
   [[nodiscard]] std::string read_to_end() const;
+  /// Waits until there is something to read, which is not the end: false when there is not.
+  [[nodiscard]] bool wait_for_bytes() const;
   /// Makes the close that follows a reset.
   void reset_on_close() const;
 

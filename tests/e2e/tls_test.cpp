@@ -44,5 +44,12 @@ TEST(Tls, Tls12IsRefusedWithoutForwardSecrecy) {
   EXPECT_EQ(stage.gate->refusals(), (std::map<std::string, int>{{"tls/tls_handshake_failed/cipher", 1}}));
 }
 
+// With the ticket goes the acknowledgement for which a client with Nagle's algorithm holds its CONNECT back.
+TEST(Tls, SessionTicketDoesNotWaitForConnect) {
+  const Stage stage;
+  const TlsClient client{stage.gate->devices(), stage.ca()};
+  EXPECT_TRUE(client.tcp().wait_for_bytes());
+}
+
 }  // namespace
 }  // namespace bastion::e2e
