@@ -35,6 +35,7 @@ Cause cause_of(origin::Guess guess) {
     case origin::Guess::text:
       return Cause::text;
     case origin::Guess::mqtt:
+      return Cause::mqtt;
     case origin::Guess::binary:
       break;
   }
