@@ -35,6 +35,10 @@ Relay::Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, 
       up_blocked_since_{upstream.has_unsent() ? now : TimePoint::max()},
       early_{!up_carry_.empty()} {}
 
+Relay::~Relay() {
+  if (admitted_) --tally_.sessions;
+}
+
 MaybeEnd Relay::pump(TimePoint now) {
   if (auto end = pump_down(now)) return end;
   if (auto end = pump_up(now)) return end;

@@ -34,6 +34,10 @@ class Relay {
   Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, account::Tally& tally, const RelayTerms& terms,
         std::vector<std::uint8_t> early, TimePoint now);
 
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+  ~Relay();
+
   /// Moves what can be moved. Nothing: wait for the sockets (asked to wake their owner), or until deadline().
   [[nodiscard]] MaybeEnd pump(TimePoint now);
   /// When pump() must be called though nothing happened.

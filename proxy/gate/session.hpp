@@ -28,6 +28,9 @@ struct ListenerState {
   account::Tally tally;
 };
 
+/// What a client that misuses TLS after its handshake is refused for.
+[[nodiscard]] Refusal refusal_of(net::TlsMisuse misuse);
+
 /// A connection that has its place in the budget. Lives in its worker's list; its coroutine holds it, and so do handlers of
 /// events under way.
 class Session final : public net::Waiter,
@@ -74,9 +77,10 @@ class Session final : public net::Waiter,
   [[nodiscard]] net::Task<> close_gently();
 
   void make_stream(net::UniqueFd fd);
+  [[nodiscard]] static TimePoint now() { return net::Clock::now(); }
   [[nodiscard]] MaybeEnd interrupted() const;
   [[nodiscard]] MaybeEnd hear_client();
-  [[nodiscard]] Refusal refusal_of(identity::Verified verdict) const;
+  [[nodiscard]] static Refusal refusal_of(identity::Verified verdict);
   [[nodiscard]] bool forward_connect();
   void keep_connect(const inspect::ReadConnect& connect);
   [[nodiscard]] End end_of_hello(bool any_byte) const;

@@ -46,7 +46,8 @@ class TlsStream final : public Stream {
   [[nodiscard]] bool may_read() const override { return socket_.may_read() || !held_back_.empty() || end_untold_; }
   [[nodiscard]] Io read(std::span<std::uint8_t> into) override;
   [[nodiscard]] bool write(std::span<const std::uint8_t> bytes) override;
-  /// close_notify, then the end of the TCP stream.
+  /// close_notify, then the end of the TCP stream. Of the stream itself nothing may be asked afterwards; its socket may
+  /// still be read, to see the peer's end.
   void close_write() override;
 
   /// Set where read() returned `reset` for what the client did rather than for the socket.

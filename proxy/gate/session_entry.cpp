@@ -1,0 +1,212 @@
+// Stages 3 and 5 of a session: from the first byte to a whole CONNECT.
+#include <algorithm>
+#include <array>
+
+#include "proxy/gate/session.hpp"
+#include "proxy/gate/worker.hpp"
+#include "proxy/inspect/foreign.hpp"
+#include "proxy/origin/first_bytes.hpp"
+
+namespace bastion::gate {
+namespace {
+
+using net::IoStatus;
+
+/// OpenSSL makes room for a whole ClientHello once its length is claimed. Real ones, post-quantum key shares among them,
+/// take less than 4 KiB.
+constexpr std::uint32_t client_hello_bytes_max = 16u << 10;
+/// What a log line shows of a name.
+constexpr std::size_t name_bytes_max = 64;
+
+Cause cause_of(net::TlsFailure failure) {
+  switch (failure) {
+    case net::TlsFailure::version:
+      return Cause::version;
+    case net::TlsFailure::cipher:
+      return Cause::cipher;
+    case net::TlsFailure::malformed:
+      return Cause::malformed;
+    case net::TlsFailure::sni:
+      return Cause::sni;
+    case net::TlsFailure::alpn:
+      return Cause::alpn;
+    case net::TlsFailure::peer_alert:
+      return Cause::peer_alert;
+    case net::TlsFailure::other:
+      break;
+  }
+  return Cause::other;
+}
+
+Cause cause_of(net::TlsMisuse misuse) {
+  switch (misuse) {
+    case net::TlsMisuse::renegotiation:
+      return Cause::renegotiation;
+    case net::TlsMisuse::key_update:
+      return Cause::key_update;
+    case net::TlsMisuse::alert_flood:
+      return Cause::alert_flood;
+    case net::TlsMisuse::bad_record:
+      break;
+  }
+  return Cause::bad_record;
+}
+
+std::string shown(std::string_view name) {
+  return std::string{name.substr(0, name_bytes_max + 1)};
+}
+
+/// Appends without leaving a copy of a password behind in memory that the vector gives up.
+void append_guarded(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more) {
+  if (bytes.capacity() < bytes.size() + more.size()) {
+    std::vector<std::uint8_t> larger;
+    larger.reserve(std::max(bytes.size() + more.size(), 2 * bytes.capacity()));
+    larger.assign(bytes.begin(), bytes.end());
+    identity::wipe(bytes);
+    bytes.swap(larger);
+  }
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+Refusal refusal_of(net::TlsMisuse misuse) {
+  return {Reason::tls_misuse, cause_of(misuse)};
+}
+
+// --- stage 3: TLS ---------------------------------------------------------------------------------------------------------
+
+net::Task<MaybeEnd> Session::open_stream() {
+  deadline_.set(accepted_at_ + setup_->policy.tls.handshake_timeout);
+  if (tls_ != nullptr) {
+    auto foreign = co_await recognise_tls(*tls_);
+    if (foreign) co_return foreign;
+    auto failed = co_await shake_hands(*tls_);
+    if (failed) co_return failed;
+    ending_.tls_version = tls_->version();
+    ++listener_.tally.tls_handshakes;
+    if (tls_->resumed()) ++listener_.tally.tls_resumptions;
+  }
+  in_handshake_ = false;
+  worker_.handshake_done();
+  co_return std::nullopt;
+}
+
+End Session::end_of_hello(bool any_byte) const {
+  const bool reset = client_->socket().last_error() != 0;
+  if (reset) return Refusal{Reason::closed_early, Cause::reset};
+  if (!any_byte) return Refusal{Reason::closed_early, Cause::no_data};
+  return Refusal{Reason::closed_early, tls_ != nullptr && tls_->answered() ? Cause::in_handshake : Cause::in_hello};
+}
+
+/// Looks at the first bytes before OpenSSL does, so that what is no TLS gets its name and no alert.
+net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
+  auto& socket = tls.socket();
+  std::array<std::uint8_t, origin::first_bytes_max> first{};
+  std::size_t in_hand = 0;
+  for (;;) {
+    if (socket.may_read()) {
+      const std::span received{worker_.scratch().cipher.get(), net::Scratch::cipher_bytes};
+      const auto io = socket.receive(received);
+      if (io.status == IoStatus::end || io.status == IoStatus::reset) co_return end_of_hello(in_hand > 0);
+      const auto kept = std::min(io.bytes, first.size() - in_hand);
+      std::copy_n(received.begin(), kept, first.begin() + static_cast<std::ptrdiff_t>(in_hand));
+      in_hand += kept;
+      tls.feed(received.first(io.bytes));
+      const auto guess = origin::guess({first.data(), in_hand});
+      if (guess == origin::Guess::tls) {
+        const auto claimed = origin::client_hello_bytes({first.data(), in_hand});
+        if (claimed && *claimed <= client_hello_bytes_max) co_return std::nullopt;
+        if (claimed) {
+          ending_.detail = "a ClientHello of " + std::to_string(*claimed) + " bytes";
+          co_return Refusal{Reason::tls_handshake_failed, Cause::malformed};
+        }
+      } else if (guess != origin::Guess::need_more) {
+        co_return Refusal{Reason::not_tls, inspect::cause_of(guess)};
+      }
+    }
+    socket.want_read();
+    co_await woken();
+    if (auto end = interrupted()) co_return end;
+    if (deadline_.passed(now())) co_return Refusal{Reason::tls_timeout, in_hand > 0 ? Cause::partial : Cause::no_data};
+  }
+}
+
+net::Task<MaybeEnd> Session::shake_hands(net::TlsStream& tls) {
+  for (;;) {
+    if (tls.has_unsent() && tls.socket().may_write() && !tls.flush()) co_return end_of_hello(true);
+    switch (tls.handshake()) {
+      case net::Handshake::done:
+        co_return std::nullopt;
+      case net::Handshake::ended:
+        co_return end_of_hello(true);
+      case net::Handshake::failed:
+        ending_.detail = tls.error();
+        co_return Refusal{Reason::tls_handshake_failed, cause_of(tls.failure())};
+      case net::Handshake::waiting:
+        break;
+    }
+    tls.socket().want_read();
+    if (tls.has_unsent()) tls.socket().want_write();
+    co_await woken();
+    if (auto end = interrupted()) co_return end;
+    if (deadline_.passed(now())) co_return Refusal{Reason::tls_timeout, Cause::partial};
+  }
+}
+
+// --- stage 5: CONNECT -----------------------------------------------------------------------------------------------------
+
+net::Task<MaybeEnd> Session::read_connect() {
+  const auto& limits = setup_->policy.mqtt;
+  auto& received = newcomer_->received;
+  deadline_.set(now() + limits.connect_timeout);
+  if (tls_ != nullptr) tls_->cleanse_plaintext(true);
+  for (;;) {
+    if (client_->may_read()) {
+      const std::span into{worker_.scratch().plain.get(), limits.connect_size_max};
+      const auto io = client_->read(into);
+      if (io.status == IoStatus::done) {
+        append_guarded(received, into.first(io.bytes));
+        identity::wipe(into.first(io.bytes));
+      } else if (io.status != IoStatus::would_block) {
+        if (tls_ != nullptr && tls_->misuse()) co_return gate::refusal_of(*tls_->misuse());
+        if (!received.empty()) co_return inspect::connect_cut_short(received, false);
+        if (tls_ == nullptr) co_return end_of_hello(false);
+        co_return Refusal{Reason::closed_early, Cause::after_handshake};
+      }
+      auto step = inspect::read_connect(received, limits);
+      if (const auto* refused = std::get_if<inspect::ConnectRefused>(&step)) {
+        ending_.version = refused->version;
+        co_return co_await refuse(refused->refusal, refused->v5_reason_code);
+      }
+      if (auto* connect = std::get_if<inspect::ReadConnect>(&step)) {
+        keep_connect(*connect);
+        co_return std::nullopt;
+      }
+      if (client_->may_read()) continue;
+    }
+    // The session ticket of TLS 1.3. Most clients leave Nagle's algorithm on: they send CONNECT only when their Finished has
+    // been acknowledged, which the kernel delays by 40 ms when there is nothing to send along.
+    if (client_->has_unsent() && client_->socket().may_write() && !client_->flush()) co_return end_of_hello(true);
+    client_->socket().want_read();
+    co_await woken();
+    if (auto end = interrupted()) co_return end;
+    if (deadline_.passed(now())) co_return inspect::connect_cut_short(received, true);
+  }
+}
+
+void Session::keep_connect(const inspect::ReadConnect& connect) {
+  auto& newcomer = *newcomer_;
+  newcomer.connect = connect;
+  newcomer.early.assign(newcomer.received.begin() + static_cast<std::ptrdiff_t>(connect.packet.size()),
+                        newcomer.received.end());
+  // What the log will say of this client.
+  const auto& facts = connect.facts;
+  ending_.version = facts.version;
+  ending_.client_id = shown(facts.client_id);
+  if (!facts.user_name) return;
+  ending_.user_name = shown(*facts.user_name);
+  ending_.user_is_known = setup_->passwords && setup_->passwords->knows(*facts.user_name);
+}
+
+}  // namespace bastion::gate
