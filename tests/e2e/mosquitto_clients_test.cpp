@@ -52,7 +52,6 @@ TEST_P(MosquittoClients, SendAMessageAtEachQoS) {
     EXPECT_EQ(publish(stage, {"-t", std::string{"qos/"} + qos, "-q", qos, "-m", "hello"}).code, 0);
   }
   EXPECT_EQ(subscriber->wait(), 0);
-  EXPECT_TRUE(subscriber->out().wait_for("qos/2"));
   EXPECT_EQ(subscriber->out().text(), "qos/0 0 hello\nqos/1 1 hello\nqos/2 2 hello\n");
 }
 
@@ -61,7 +60,6 @@ TEST_P(MosquittoClients, GetARetainedMessageThatWasSentBeforeTheyCame) {
   ASSERT_EQ(publish(stage, {"-t", "kept", "-q", "1", "-r", "-m", "for later"}).code, 0);
   const auto subscriber = subscribe(stage, {"-t", "kept", "-q", "1", "-C", "1", "-F", "%r %p"});
   EXPECT_EQ(subscriber->wait(), 0);
-  EXPECT_TRUE(subscriber->out().wait_for("for later"));
   EXPECT_EQ(subscriber->out().text(), "1 for later\n");
 }
 
@@ -72,7 +70,6 @@ TEST_P(MosquittoClients, CarryALargePayloadByteForByte) {
   const auto subscriber = subscribe(stage, {"-t", "large", "-q", "1", "-C", "1", "-N"});
   ASSERT_EQ(publish(stage, {"-t", "large", "-q", "1", "-s"}, payload).code, 0);
   EXPECT_EQ(subscriber->wait(), 0);
-  EXPECT_TRUE(subscriber->out().wait_until([](std::string_view text) { return text.size() >= size; }));
   EXPECT_TRUE(subscriber->out().text() == payload) << "of " << subscriber->out().text().size() << " bytes";
 }
 
@@ -83,7 +80,6 @@ TEST_P(MosquittoClients, CarryTenThousandMessagesInOrder) {
   const auto subscriber = subscribe(stage, {"-t", "many", "-q", "1", "-C", std::to_string(count)});
   ASSERT_EQ(publish(stage, {"-t", "many", "-q", "1", "-l"}, messages).code, 0);
   EXPECT_EQ(subscriber->wait(), 0);
-  EXPECT_TRUE(subscriber->out().wait_for("message 9999\n"));
   EXPECT_TRUE(subscriber->out().text() == messages) << subscriber->out().text().size() << " of " << messages.size();
 }
 
@@ -114,7 +110,7 @@ TEST(MosquittoClient, DiesHardAndItsWillIsPublished) {
   ASSERT_TRUE(stage.broker.wait_for_subscriber("mortal"));
   mortal.signal(SIGKILL);
   EXPECT_EQ(heir.wait(), 0);
-  EXPECT_TRUE(heir.out().wait_for("will/of/mortal farewell\n"));
+  EXPECT_EQ(heir.out().text(), "will/of/mortal farewell\n");
   EXPECT_TRUE(stage.gate->log().wait_for("how=client_gone"));
 }
 

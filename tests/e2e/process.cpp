@@ -90,6 +90,10 @@ bool Output::wait_until(const std::function<bool(std::string_view)>& condition) 
   }
 }
 
+void Output::wait_for_end() const {
+  static_cast<void>(wait_until([](std::string_view) { return false; }));
+}
+
 bool Output::wait_for(std::string_view wanted, std::size_t times) const {
   return wait_until([&](std::string_view text) { return count_of(wanted, text) >= times; });
 }
@@ -157,7 +161,10 @@ bool Process::reap(int timeout_ms) {
 }
 
 std::optional<int> Process::wait() {
-  static_cast<void>(reap(patience_ms));
+  if (reap(patience_ms)) {
+    out_.wait_for_end();
+    err_.wait_for_end();
+  }
   return status_;
 }
 
@@ -187,12 +194,6 @@ void Process::read(int out, int err) {
 Finished run(const std::vector<std::string>& command, const std::string& input) {
   Process process{command, input};
   const auto code = process.wait();
-  // Output that is still in the pipe counts too; what never ends (a grandchild) does not.
-  const auto never = [](std::string_view) { return false; };
-  if (code) {
-    static_cast<void>(process.out().wait_until(never));
-    static_cast<void>(process.err().wait_until(never));
-  }
   return {code, process.out().text(), process.err().text()};
 }
 

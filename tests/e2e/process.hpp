@@ -26,6 +26,8 @@ class Output {
   [[nodiscard]] std::string text() const;
   /// Waits until what was written satisfies the condition: false when it did not in time, or can't any more.
   [[nodiscard]] bool wait_until(const std::function<bool(std::string_view)>& condition) const;
+  /// Waits until no more can come.
+  void wait_for_end() const;
   /// Waits for this text to stand there so many times.
   [[nodiscard]] bool wait_for(std::string_view wanted, std::size_t times = 1) const;
 
@@ -50,7 +52,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void signal(int number) const;
-  /// Its exit code, or minus the signal that ended it; nothing when it still runs after a while.
+  /// Its exit code, or minus the signal that ended it, with all of its output in hand; nothing when it still runs after a
+  /// while.
   [[nodiscard]] std::optional<int> wait();
   [[nodiscard]] bool has_ended();
   [[nodiscard]] pid_t pid() const { return pid_; }
