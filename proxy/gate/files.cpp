@@ -13,8 +13,13 @@
 namespace bastion::gate {
 
 std::variant<std::string, FileError> read_file(const std::string& path) {
-  const net::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Without O_NONBLOCK, a FIFO in a file's place would hold up a reload until somebody writes to it.
+  const net::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!fd) return FileError{net::error_text(errno)};
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return FileError{net::error_text(errno)};
+  if (S_ISDIR(status.st_mode)) return FileError{net::error_text(EISDIR)};
+  if (!S_ISREG(status.st_mode)) return FileError{"it is no regular file"};
   std::string text;
   std::array<char, 64 * 1024> buffer{};
   for (;;) {

@@ -12,7 +12,7 @@ namespace bastion::gate {
 /// No file of the operator's is larger: 100,000 users with argon2id entries take 25 MiB.
 inline constexpr std::uint64_t file_bytes_max = 64u << 20;
 
-/// The bytes of a regular file (or pipe) of at most `file_bytes_max`, or why it can't be read.
+/// The bytes of a regular file of at most `file_bytes_max`, or why it can't be read.
 [[nodiscard]] std::variant<std::string, FileError> read_file(const std::string& path);
 
 /// Whether anybody but the owner and the group may read the file; false where that can't be told.

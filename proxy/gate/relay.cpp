@@ -130,7 +130,7 @@ MaybeEnd Relay::pump_down(TimePoint now) {
 /// unread would be a reset, which may overtake the DISCONNECT and publish a will that must not be [MQTT-3.14.4-3].
 MaybeEnd Relay::await_upstream_end() {
   while (upstream_shut_ && upstream_.may_read()) {
-    const auto io = upstream_.read({scratch_.plain.get(), net::Scratch::plain_bytes});
+    const auto io = upstream_.read(scratch_.plain_room());
     if (io.status == net::IoStatus::end || io.status == net::IoStatus::reset) return upstream_ended();
   }
   return std::nullopt;

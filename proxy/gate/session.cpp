@@ -186,7 +186,7 @@ net::Task<> Session::close_gently() {
   while (discarded < linger_bytes_max && !over()) {
     auto& socket = client_->socket();
     if (socket.may_read()) {
-      const auto io = socket.receive({worker_.scratch().cipher.get(), net::Scratch::cipher_bytes});
+      const auto io = socket.receive(worker_.scratch().cipher_room());
       if (io.status == IoStatus::end || io.status == IoStatus::reset) co_return;
       discarded += io.bytes;
       if (socket.may_read()) continue;

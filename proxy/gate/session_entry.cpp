@@ -106,7 +106,7 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
   std::size_t in_hand = 0;
   for (;;) {
     if (socket.may_read()) {
-      const std::span received{worker_.scratch().cipher.get(), net::Scratch::cipher_bytes};
+      const auto received = worker_.scratch().cipher_room();
       const auto io = socket.receive(received);
       if (io.status == IoStatus::end || io.status == IoStatus::reset) co_return end_of_hello(in_hand > 0);
       const auto kept = std::min(io.bytes, first.size() - in_hand);
@@ -163,7 +163,7 @@ net::Task<MaybeEnd> Session::read_connect() {
   if (tls_ != nullptr) tls_->cleanse_plaintext(true);
   for (;;) {
     if (client_->may_read()) {
-      const std::span into{worker_.scratch().plain.get(), limits.connect_size_max};
+      const auto into = worker_.scratch().plain_room(limits.connect_size_max);
       const auto io = client_->read(into);
       if (io.status == IoStatus::done) {
         append_guarded(received, into.first(io.bytes));

@@ -20,7 +20,7 @@ constexpr auto hash_max = std::chrono::seconds{30};
 MaybeEnd Session::hear_client() {
   if (!newcomer_->early.empty()) return std::nullopt;
   if (client_->may_read()) {
-    const std::span into{worker_.scratch().plain.get(), setup_->policy.mqtt.connect_size_max};
+    const auto into = worker_.scratch().plain_room(setup_->policy.mqtt.connect_size_max);
     const auto io = client_->read(into);
     if (io.status == IoStatus::end || io.status == IoStatus::reset) return Refusal{Reason::closed_early, Cause::in_connect};
     newcomer_->early.assign(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(io.bytes));

@@ -1,6 +1,7 @@
 // A byte stream to a peer, encrypted or not: reading brings what one receive brought, writing never blocks.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,12 @@ struct Scratch {
   std::unique_ptr<std::uint8_t[]> cipher = std::make_unique<std::uint8_t[]>(cipher_bytes);
   std::unique_ptr<std::uint8_t[]> plain = std::make_unique<std::uint8_t[]>(plain_bytes);
   std::vector<std::uint8_t> out;  ///< records on their way out; keeps its capacity
+
+  /// Room for at most `bytes_max`, and never for more than there is.
+  [[nodiscard]] std::span<std::uint8_t> plain_room(std::size_t bytes_max = plain_bytes) const {
+    return {plain.get(), std::min(bytes_max, plain_bytes)};
+  }
+  [[nodiscard]] std::span<std::uint8_t> cipher_room() const { return {cipher.get(), cipher_bytes}; }
 };
 
 /// Owns its socket.

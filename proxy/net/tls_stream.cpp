@@ -121,7 +121,7 @@ int TlsStream::take_received(std::uint8_t* into, int length) {
 bool TlsStream::receive() {
   if (received_in_this_call_ || !socket_.may_read()) return false;
   received_in_this_call_ = true;
-  const auto got = socket_.receive({scratch_.cipher.get(), Scratch::cipher_bytes});
+  const auto got = socket_.receive(scratch_.cipher_room());
   socket_status_ = got.status;
   if (got.status != IoStatus::done) return false;
   // More may come later: from here on an empty buffer means "would block".

@@ -102,6 +102,13 @@ TEST_F(SetupTest, RefusesADirectoryInPlaceOfAFile) {
   EXPECT_THAT(complaints(), Contains(HasSubstr("Is a directory")));
 }
 
+TEST_F(SetupTest, RefusesAFifoInPlaceOfAFileInsteadOfWaitingForAWriter) {
+  std::filesystem::remove(directory / "passwd");
+  ASSERT_EQ(::mkfifo((directory / "passwd").c_str(), 0600), 0);
+  EXPECT_FALSE(load().setup);
+  EXPECT_THAT(complaints(), Contains(HasSubstr("no regular file")));
+}
+
 TEST_F(SetupTest, WarnsOfCertificatesOutOfTheirTime) {
   now_s += 31 * 24 * 3600;
   EXPECT_THAT(complaints(), Contains(AllOf(HasSubstr("warning"), HasSubstr("has expired"))));
