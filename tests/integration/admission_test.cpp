@@ -152,14 +152,6 @@ TEST(Bridge, IsLetInWhereThePolicySaysSo) {
   EXPECT_EQ(answer_to(scene, {.version = v3_1}), connack(v3_1));
 }
 
-TEST(Verification, OfAClientThatLeavesMeanwhileReachesNoBroker) {
-  Scene scene{Transport::mqtts, [](PolicyBuilder& policy) { policy.costly_user("alice", "secret", 200'000); }};
-  auto client = scene.client_after(make_connect());
-  client.close();
-  expect_only_refusal(scene, {Reason::closed_early, Cause::in_connect});
-  expect_broker_untouched(scene);
-}
-
 TEST(Verification, IsDoneWhileOthersAreServed) {
   Scene scene{Transport::mqtts, [](PolicyBuilder& policy) {
                 policy.costly_user("bob", "secret", 400'000).set("authentication.required", "false");

@@ -28,14 +28,15 @@ void add_both(std::vector<Trigger>& to, Refusal refusal, const std::string& vari
 
 /// The client that hears something before all others do.
 ScriptedClient& first_heard(std::vector<ScriptedClient>& clients) {
-  std::vector<pollfd> sockets;
-  for (const auto& client : clients) sockets.push_back({client.fd(), POLLIN, 0});
-  const auto most = std::chrono::milliseconds{patience}.count();
-  if (::poll(sockets.data(), sockets.size(), static_cast<int>(most)) <= 0) throw NeverHappened{"nobody heard anything"};
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    if (sockets[i].revents != 0) return clients[i];
+  const auto most = static_cast<int>(std::chrono::milliseconds{patience}.count());
+  for (;;) {
+    std::vector<pollfd> sockets;
+    for (auto& client : clients) {
+      if (client.hears()) return client;
+      sockets.push_back({client.fd(), POLLIN, 0});
+    }
+    if (::poll(sockets.data(), sockets.size(), most) <= 0) throw NeverHappened{"nobody heard anything"};
   }
-  throw NeverHappened{"nobody heard anything"};
 }
 
 /// More clients at once than can be verified: one runs, one waits or runs out of time, and so on.
@@ -61,10 +62,24 @@ void add_overload(std::vector<Trigger>& to, Cause cause, const EditPolicy& limit
   }
 }
 
+/// A client that leaves while its password is looked at: the broker never hears of it.
+Trigger leaves_during_verification() {
+  Trigger trigger;
+  trigger.refusal = {Reason::closed_early, Cause::in_connect};
+  trigger.policy = [](PolicyBuilder& policy) { policy.costly_user("alice", "secret", 200'000); };
+  trigger.run = [](Scene& scene, auto&) {
+    auto client = scene.client_after(make_connect());
+    client.close();
+    return ByteVector{};
+  };
+  return trigger;
+}
+
 }  // namespace
 
 std::vector<Trigger> auth_triggers() {
   std::vector<Trigger> triggers;
+  triggers.push_back(leaves_during_verification());
   add_both(triggers, {Reason::anonymous, Cause::no_user}, "", {.user = std::nullopt, .password = std::nullopt}, {5, 0x87});
   add_both(triggers, {Reason::anonymous, Cause::no_user}, "empty_name_", {.user = "", .password = "x"}, {5, 0x87});
   add_both(triggers, {Reason::anonymous, Cause::no_password}, "", {.password = std::nullopt}, {5, 0x87});

@@ -113,6 +113,7 @@ TEST_P(Relayed, AClientThatSaysGoodbyeIsCountedSo) {
   session.client.send(disconnect());
   session.client.close_write();
   EXPECT_EQ(session.broker.read_to_end(), disconnect());
+  session.broker.close();
   EXPECT_EQ(session.client.read_to_end(), ByteVector{});
   scene.gate.wait_for(series_of(account::Close::client_disconnect));
   expect_each_ended_once(scene);

@@ -29,6 +29,7 @@ TEST_P(Stop, TellsMqtt5ClientsAndClosesOthersAndTheBrokerHearsNoDisconnect) {
   auto modern = scene.admitted({.version = v5_0, .will = Will{}});
   auto old = scene.admitted({.will = Will{}});
   auto newcomer = scene.client();
+  scene.gate.wait_for(series_of("mqtt_bastion_open_connections"), 4);
   scene.gate.stop();
   EXPECT_EQ(modern.client.read_to_end(), disconnect_v5(shutting_down));
   EXPECT_EQ(old.client.read_to_end(), ByteVector{});
@@ -51,7 +52,10 @@ TEST_P(Stop, TellsMqtt5ClientsAndClosesOthersAndTheBrokerHearsNoDisconnect) {
 TEST_P(Stop, LetsNothingInBehindAPacketThatIsUnderWay) {
   Scene scene{GetParam()};
   Held held{scene};
+  auto other = scene.admitted({.version = v5_0});
   scene.gate.stop();
+  // Sessions are told in the order in which they came: once this one knows, so does the one that is held.
+  EXPECT_EQ(other.client.read_to_end(), disconnect_v5(shutting_down));
   // More than the rest of the packet: the next one is not begun.
   const auto rest = ByteVector(held.message.begin() + 20, held.message.end());
   held.session.broker.send(rest + publish(v5_0, "t", "too late"));

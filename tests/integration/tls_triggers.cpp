@@ -187,7 +187,7 @@ std::vector<Greeting> foreign_greetings() {
       {"proxy_v1", Cause::proxy_header, raw("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")},
       {"proxy_v2", Cause::proxy_header, raw("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c")},
       {"text", Cause::text, raw("hello, is anybody there?\r\n")},
-      {"binary", Cause::binary, bytes("00 01 02 03 ff")},
+      {"binary", Cause::binary, bytes("00 01 02 03 04 05")},
   };
 }
 

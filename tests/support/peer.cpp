@@ -76,13 +76,12 @@ bool Peer::send_repeatedly(std::span<const std::uint8_t> bytes, std::size_t enou
     const auto encoded = encode(bytes);
     for (std::size_t sent = 0; sent < encoded.size();) {
       if (Clock::now() > until) throw NeverHappened{"the other side took it all and said nothing"};
-      if ((await_events(fd_.get(), POLLIN | POLLOUT, "the other side") & POLLOUT) == 0) return false;
+      if (hears()) return false;
+      static_cast<void>(await_events(fd_.get(), POLLIN | POLLOUT, "the other side"));
       const auto taken = ::send(fd_.get(), encoded.data() + sent, encoded.size() - sent, MSG_NOSIGNAL);
       if (taken < 0 && errno != EAGAIN) return false;
       if (taken > 0) sent += static_cast<std::size_t>(taken);
     }
-    pollfd readable{fd_.get(), POLLIN, 0};
-    if (::poll(&readable, 1, 0) > 0) return false;
   }
   return true;
 }
@@ -103,9 +102,19 @@ std::size_t Peer::send_until_stuck(std::span<const std::uint8_t> bytes) {
   }
 }
 
-bool Peer::hears_within(std::chrono::milliseconds time) const {
-  pollfd entry{fd_.get(), POLLIN, 0};
-  return !in_hand_.empty() || ::poll(&entry, 1, static_cast<int>(time.count())) > 0;
+bool Peer::hears() {
+  if (in_hand_.empty()) static_cast<void>(receive(false));
+  return !in_hand_.empty() || ended_ != Ended::not_yet;
+}
+
+bool Peer::hears_within(std::chrono::milliseconds time) {
+  const auto until = Clock::now() + time;
+  while (!hears()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd entry{fd_.get(), POLLIN, 0};
+    if (left < 0 || ::poll(&entry, 1, static_cast<int>(left) + 1) == 0) return false;
+  }
+  return true;
 }
 
 bool Peer::receive(bool wait) {

@@ -65,8 +65,10 @@ class Peer {
   /// What is here now, without waiting.
   [[nodiscard]] ByteVector read_what_is_here();
   [[nodiscard]] Ended ended() const { return ended_; }
-  /// Whether something to read, or the end, comes within this time.
-  [[nodiscard]] bool hears_within(std::chrono::milliseconds time) const;
+  /// Whether something is here to be read, or the end. A TLS session ticket is neither.
+  [[nodiscard]] bool hears();
+  /// Whether it comes within this time.
+  [[nodiscard]] bool hears_within(std::chrono::milliseconds time);
   /// Drops what one receive from the socket itself brings, TLS or not. Waits for it; false at the end.
   bool skip_raw();
   void skip_raw_to_end();

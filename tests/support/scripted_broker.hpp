@@ -24,7 +24,7 @@ class ScriptedBroker {
   /// Whether there is no connection that was not accepted yet.
   [[nodiscard]] bool was_not_called();
   /// Waits for whichever comes first: a connection here (true), or something to read, or the end, at `peer` (false).
-  [[nodiscard]] bool is_called_before_heard(const Peer& peer) const;
+  [[nodiscard]] bool is_called_before_heard(Peer& peer) const;
   /// From here on connections are refused.
   void stop_listening() { listening_.reset(); }
   /// From here on connections are neither accepted nor refused: the backlog is full.

@@ -101,6 +101,8 @@ ScriptedClient::ScriptedClient(ScriptedClient&& other) noexcept
       tls_error_{std::move(other.tls_error_)} {}
 
 ScriptedClient::~ScriptedClient() {
+  // Otherwise OpenSSL takes the session for broken, and its ticket for no good (RFC 5246 section 7.2.1 did not ask for it).
+  if (tls_ != nullptr) SSL_set_shutdown(tls_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(tls_);
   SSL_CTX_free(context_);
 }
