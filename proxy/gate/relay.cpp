@@ -142,7 +142,8 @@ MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) 
   tally_.bytes_down += passed.bytes;
   tally_.packets_down += passed.packets;
   if (passed.receiver_lost) client_lost();
-  if (client_.has_unsent() && !client_broken_) down_blocked_since_ = now;
+  // What is unsent though there is room is a session ticket that goes along with the next write: nobody is slow.
+  if (client_.has_unsent() && !client_.socket().may_write() && !client_broken_) down_blocked_since_ = now;
   if (passed.refuse) {
     v5_reason_code_ = passed.refuse->v5_reason_code;
     return passed.refuse->refusal;

@@ -83,6 +83,24 @@ TEST_P(TlsVersion, ResumesByTicketAtAnyWorker) {
   EXPECT_EQ(scene.gate.count(R"(mqtt_bastion_tls_handshakes_total{listener="test",resumed="false"})"), 1);
 }
 
+/// The ticket waits to go along with the first answer, and must not keep the gate from reading on where that is late.
+TEST(TlsTicket, DoesNotStandInTheWayOfAConnackInPieces) {
+  Scene scene;
+  auto client = scene.dial();
+  client.send_raw(client.begin_tls(only(TLS1_3_VERSION)));
+  const auto connect = make_connect();
+  const auto finished = client.finish_tls_unsent();
+  client.send_raw(finished + client.encode(connect));
+  auto broker = scene.broker.accept();
+  EXPECT_EQ(broker.read(connect.size()), connect);
+  const auto answer = connack(v3_1_1);
+  broker.send({answer.data(), 1});
+  // The gate has taken the first byte before the others come.
+  EXPECT_FALSE(client.hears_within(std::chrono::milliseconds{50}));
+  broker.send({answer.data() + 1, answer.size() - 1});
+  EXPECT_EQ(client.read(answer.size()), answer);
+}
+
 TEST(TlsTicket, OfAnotherGateIsNoUse) {
   TlsSession session;
   {

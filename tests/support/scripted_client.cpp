@@ -119,22 +119,32 @@ ByteVector ScriptedClient::begin_tls(const TlsChoice& choice) {
   if (choice.session) SSL_set_session(tls_, choice.session.get());
   ERR_clear_error();
   static_cast<void>(SSL_do_handshake(tls_));
-  ByteVector hello(BIO_ctrl_pending(outgoing_));
-  static_cast<void>(BIO_read(outgoing_, hello.data(), static_cast<int>(hello.size())));
-  return hello;
+  return take_outgoing();
 }
 
 bool ScriptedClient::finish_tls() {
+  return shake_hands() && flush();
+}
+
+ByteVector ScriptedClient::finish_tls_unsent() {
+  require(shake_hands(), "the handshake failed");
+  return take_outgoing();
+}
+
+/// Leaves what the last step wrote to be sent.
+bool ScriptedClient::shake_hands() {
   for (;;) {
     ERR_clear_error();
     const int result = SSL_do_handshake(tls_);
     const int error = SSL_get_error(tls_, result);
-    if (result != 1 && error != SSL_ERROR_WANT_READ) note_error();
-    if (!flush()) return false;
     if (result == 1) return true;
-    if (error != SSL_ERROR_WANT_READ) return false;
+    if (error != SSL_ERROR_WANT_READ) {
+      note_error();
+      static_cast<void>(flush());
+      return false;
+    }
     cipher_.clear();
-    if (!receive_raw(true, cipher_)) return false;
+    if (!flush() || !receive_raw(true, cipher_)) return false;
     BIO_write(incoming_, cipher_.data(), static_cast<int>(cipher_.size()));
   }
 }
@@ -154,10 +164,13 @@ void ScriptedClient::note_error() {
 }
 
 bool ScriptedClient::flush() {
+  return send_raw(take_outgoing());
+}
+
+ByteVector ScriptedClient::take_outgoing() {
   ByteVector records(BIO_ctrl_pending(outgoing_));
-  if (records.empty()) return true;
-  static_cast<void>(BIO_read(outgoing_, records.data(), static_cast<int>(records.size())));
-  return send_raw(records);
+  if (!records.empty()) static_cast<void>(BIO_read(outgoing_, records.data(), static_cast<int>(records.size())));
+  return records;
 }
 
 ByteVector ScriptedClient::encode(std::span<const std::uint8_t> bytes) {
@@ -166,9 +179,7 @@ ByteVector ScriptedClient::encode(std::span<const std::uint8_t> bytes) {
   std::size_t written = 0;
   // With a memory BIO a write always finds room.
   require(SSL_write_ex(tls_, bytes.data(), bytes.size(), &written) == 1 && written == bytes.size(), "can't encrypt");
-  ByteVector records(BIO_ctrl_pending(outgoing_));
-  static_cast<void>(BIO_read(outgoing_, records.data(), static_cast<int>(records.size())));
-  return records;
+  return take_outgoing();
 }
 
 bool ScriptedClient::receive(bool wait) {

@@ -47,6 +47,8 @@ class ScriptedClient final : public Peer {
   /// A ClientHello as it would be sent; finish_tls() goes on from there once the test has sent it.
   [[nodiscard]] ByteVector begin_tls(const TlsChoice& choice = {});
   [[nodiscard]] bool finish_tls();
+  /// The same, but the last flight of TLS 1.3 is returned for the test to send.
+  [[nodiscard]] ByteVector finish_tls_unsent();
 
   [[nodiscard]] ByteVector encode(std::span<const std::uint8_t> bytes) override;
   /// close_notify where there is TLS, then the end of our direction.
@@ -71,7 +73,9 @@ class ScriptedClient final : public Peer {
 
  private:
   bool receive(bool wait) override;
+  bool shake_hands();
   bool flush();
+  [[nodiscard]] ByteVector take_outgoing();
   void note_error();
 
   SSL_CTX* context_ = nullptr;
