@@ -8,6 +8,7 @@
 #include <csignal>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "proxy/account/log.hpp"
 #include "proxy/account/tally.hpp"
@@ -70,8 +71,8 @@ struct Server::State {
       : policy_path{std::move(path)},
         setup{std::move(loaded)},
         log{STDERR_FILENO, log_bytes_max, setup->policy.gate.log_format},
-        verifier{verifier_limits(setup->policy.authentication)},
-        commons{log, verifier, account::Mask{}},
+        verifier{std::in_place, verifier_limits(setup->policy.authentication)},
+        commons{log, *verifier, account::Mask{}},
         signals{context, SIGHUP, SIGTERM, SIGINT},
         ticket_timer{context},
         drain_timer{context},
@@ -82,6 +83,10 @@ struct Server::State {
   }
 
   ~State() {
+    // Workers and the password pool post to each other's contexts: all threads end before the first context goes.
+    for (auto& worker : workers) worker->stop();
+    for (auto& worker : workers) worker->join();
+    verifier.reset();
     // The first worker is the steward's home: it goes last.
     while (!workers.empty()) workers.pop_back();
   }
@@ -186,7 +191,7 @@ struct Server::State {
     result.policy_reloads_ok = reloads_ok;
     result.policy_reloads_bad = reloads_bad;
     result.log_lines_dropped = log.dropped();
-    result.password_queue = verifier.waiting();
+    result.password_queue = verifier->waiting();
     const auto& configured = setup->policy.tls.key_pairs;
     for (std::size_t i = 0; i < std::min(configured.size(), setup->tls.key_pairs.size()); ++i) {
       result.certificates.push_back(
@@ -248,7 +253,7 @@ struct Server::State {
     warn_of_restart(loaded.setup->policy);
     setup = std::move(loaded.setup);
     log.format(setup->policy.gate.log_format);
-    verifier.limit(verifier_limits(setup->policy.authentication));
+    verifier->limit(verifier_limits(setup->policy.authentication));
     hand_out(std::get<PerWorker>(std::move(added)));
     reload_ok = true;
     ++reloads_ok;
@@ -332,7 +337,7 @@ struct Server::State {
   std::string policy_path;
   Setups setup;
   account::LogSink log;
-  identity::Verifier verifier;
+  std::optional<identity::Verifier> verifier;  ///< nothing only while all is being taken down
   Commons commons;
   net::IoContext context{1};
   boost::asio::signal_set signals;

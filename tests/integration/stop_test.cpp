@@ -80,6 +80,17 @@ TEST_P(Stop, AskedForTwiceIsAtOnce) {
   EXPECT_EQ(scene.gate.join(), 0);
 }
 
+/// The pool's answer comes when the worker that asked is gone: for AddressSanitizer and ThreadSanitizer to judge.
+TEST_P(Stop, DoesNotWaitForAPasswordNorMindItsLateVerdict) {
+  Scene scene{GetParam(),
+              [](PolicyBuilder& policy) { policy.costly_user("alice", "secret", 200'000).set("gate.workers", "2"); }};
+  auto client = scene.client_after(make_connect());
+  scene.gate.wait_for(series_of("mqtt_bastion_open_connections"));
+  scene.gate.stop();
+  EXPECT_EQ(client.read_to_end(), ByteVector{});
+  EXPECT_EQ(scene.gate.join(), 0);
+}
+
 TEST_P(Stop, WithNobodyConnectedIsOverAtOnce) {
   Scene scene{GetParam()};
   const auto address = scene.gate.address();
