@@ -58,6 +58,15 @@ function(bastion_room name)
   target_link_libraries(bastion_${name} PUBLIC bastion_options ${ROOM_USES} PRIVATE ${ROOM_PRIVATELY})
 endfunction()
 
+# GoogleTest's headers, compiled once for all tests: they are most of what a test's compilation costs.
+function(bastion_test_headers)
+  file(WRITE "${CMAKE_BINARY_DIR}/tests/headers.cpp.new" "// Compiled for its precompiled header.\n")
+  file(COPY_FILE "${CMAKE_BINARY_DIR}/tests/headers.cpp.new" "${CMAKE_BINARY_DIR}/tests/headers.cpp" ONLY_IF_DIFFERENT)
+  add_library(bastion_test_headers STATIC "${CMAKE_BINARY_DIR}/tests/headers.cpp")
+  target_link_libraries(bastion_test_headers PRIVATE bastion_options GTest::gtest GTest::gmock)
+  target_precompile_headers(bastion_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+endfunction()
+
 # bastion_test(NAME SOURCES a_test.cpp ... USES target ... [LABEL unit|integration|e2e])
 # One test program; each of its tests is a CTest test.
 function(bastion_test name)
@@ -70,6 +79,7 @@ function(bastion_test name)
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE bastion_options ${TEST_USES} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name} REUSE_FROM bastion_test_headers)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${TEST_LABEL}/"
     PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT})
 endfunction()
