@@ -39,6 +39,8 @@ bool write_ports(const std::string& path, const gate::Server& gate, const admin:
 
 int run_command(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
+  // Until the gate listens for it: the policy that it would reload is just being read.
+  std::signal(SIGHUP, SIG_IGN);
   auto started = gate::Server::start(options.policy);
   if (const auto* failure = std::get_if<gate::StartFailure>(&started)) {
     print(stderr, failure->complaints);

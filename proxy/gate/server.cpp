@@ -94,7 +94,7 @@ struct Server::State {
   // --- start ---
 
   std::optional<Complaint> bring_up() {
-    raise_descriptor_limit();
+    raise_descriptor_limit(setup->policy);
     const auto count = worker_count(setup->policy);
     workers.reserve(count);
     for (unsigned i = 0; i < count; ++i) {
@@ -117,9 +117,9 @@ struct Server::State {
   }
 
   /// Two descriptors for each connection. What the system won't give is said now rather than found out under load.
-  void raise_descriptor_limit() {
+  void raise_descriptor_limit(const Policy& policy) {
     rlimit limit{};
-    const rlim_t needed = 2 * rlim_t{setup->policy.admission.connections_max} + descriptors_spare;
+    const rlim_t needed = 2 * rlim_t{policy.admission.connections_max} + descriptors_spare;
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
     const rlimit raised{std::min(std::max(needed, limit.rlim_cur), std::max(limit.rlim_max, needed)),
                         std::max(limit.rlim_max, needed)};
@@ -127,7 +127,7 @@ struct Server::State {
     const auto given = limit.rlim_max;
     limit.rlim_cur = limit.rlim_max;
     static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    say(LogLevel::warning, "connections_max = " + std::to_string(setup->policy.admission.connections_max) + " needs " +
+    say(LogLevel::warning, "connections_max = " + std::to_string(policy.admission.connections_max) + " needs " +
                                std::to_string(needed) + " descriptors, and the system allows " + std::to_string(given) +
                                ": raise LimitNOFILE, or lower connections_max");
   }
@@ -251,6 +251,7 @@ struct Server::State {
       return reload_failed();
     }
     warn_of_restart(loaded.setup->policy);
+    raise_descriptor_limit(loaded.setup->policy);
     setup = std::move(loaded.setup);
     log.format(setup->policy.gate.log_format);
     verifier->limit(verifier_limits(setup->policy.authentication));

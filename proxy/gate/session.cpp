@@ -24,6 +24,7 @@ constexpr std::uint8_t server_busy = 0x89;
 
 Session::Newcomer::~Newcomer() {
   identity::wipe(received);
+  identity::wipe(early);  // it may begin with a CONNECT that has no business there
 }
 
 Session::Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id, TimePoint accepted_at)

@@ -30,6 +30,7 @@ class Loader {
     setup->policy = std::move(*parsed.policy);
     load_passwords(*setup);
     load_key_pairs(*setup);
+    try_tls(*setup);
     load_upstream_password(*setup);
     return result(std::move(setup));
   }
@@ -97,6 +98,18 @@ class Loader {
     check_validity(configured.certificate, *pair);
     warn_if_world_readable(configured.key, "the private key");
     setup.tls.key_pairs.push_back(std::move(pair));
+  }
+
+  /// OpenSSL has rules of its own (its security level): what it won't serve with must be known before any worker tries.
+  void try_tls(const Setup& setup) {
+    if (setup.tls.key_pairs.empty()) return;
+    try {
+      const net::TicketKeys keys;
+      const net::TlsContext context{setup.tls, keys};
+    } catch (const std::exception& failure) {
+      complain(setup.policy.tls.key_pairs.front().certificate.where,
+               std::string{"TLS won't serve with these certificates: "} + failure.what());
+    }
   }
 
   /// A certificate out of its time keeps clients out, not strangers in: a warning.

@@ -52,7 +52,6 @@ Worker::~Worker() {
   // Sessions that still stand (a stop without a drain) hold themselves: let their coroutines come to an end.
   for (auto it = sessions_.begin(); it != sessions_.end();) (it++)->abort();
   open_.clear();
-  closed_.clear();
 }
 
 void Worker::start() {
@@ -96,12 +95,18 @@ void Worker::apply(std::shared_ptr<const Setup> setup, std::vector<BoundListener
   });
 }
 
+/// What can fail comes first: then either all of the new policy is in force, or none of it.
 void Worker::use(std::shared_ptr<const Setup> setup) {
+  std::unique_ptr<net::TlsContext> tls_context;
+  if (!setup->tls.key_pairs.empty()) tls_context = std::make_unique<net::TlsContext>(setup->tls, ticket_keys_);
+  for (const auto& listener : setup->policy.listeners) static_cast<void>(state_of(listener.name));
+
   setup_ = std::move(setup);
-  if (!setup_->tls.key_pairs.empty()) tls_context_ = std::make_unique<net::TlsContext>(setup_->tls, ticket_keys_);
+  // Without mqtts listeners the old one stays, for connections that were accepted before.
+  if (tls_context) tls_context_ = std::move(tls_context);
+  for (const auto& listener : setup_->policy.listeners) state_of(listener.name).transport = listener.transport;
   lines_per_source_.limit(setup_->policy.gate.log_lines_per_source_max);
   if (steward_) steward_->limit(setup_->policy.admission);
-  for (const auto& listener : setup_->policy.listeners) state_of(listener.name).transport = listener.transport;
 }
 
 ListenerState& Worker::state_of(const std::string& name) {
@@ -137,7 +142,8 @@ void Worker::close_removed() {
   std::erase_if(open_, [&](Open& open) {
     if (is_in_policy(open)) return false;
     open.listener->stop();
-    closed_.push_back(std::move(open.listener));
+    // Its last handlers are queued already: it goes behind them.
+    boost::asio::post(context_, [closed = std::move(open.listener)] {});
     return true;
   });
 }

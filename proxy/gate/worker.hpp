@@ -114,7 +114,6 @@ class Worker {
   net::Scratch scratch_;
   std::map<std::string, ListenerState> states_;
   std::vector<Open> open_;
-  std::vector<std::unique_ptr<net::Listener>> closed_;  ///< stopped, and kept until their last handlers have run
   Sessions sessions_;
   std::unordered_map<std::uint64_t, Session*> awaiting_verdict_;
   account::LinesPerSource lines_per_source_;

@@ -151,6 +151,7 @@ void Listener::stop() {
   boost::system::error_code ignored;
   timer_.cancel();
   descriptor_.close(ignored);
+  spare_.reset();
 }
 
 void Listener::pause(bool paused) {
@@ -169,6 +170,7 @@ void Listener::wait() {
 }
 
 void Listener::accept_batch() {
+  if (!spare_) spare_ = spare_descriptor();
   for (int i = 0; i < accepts_per_wakeup_max && !paused_ && descriptor_.is_open(); ++i) {
     auto result = accept_one(descriptor_.native_handle());
     if (auto* accepted = std::get_if<Accepted>(&result)) {

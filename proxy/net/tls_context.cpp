@@ -104,27 +104,28 @@ TicketKey TicketKey::draw() {
 
 TlsContext::TlsContext(const TlsSettings& settings, const TicketKeys& keys)
     : context_{SSL_CTX_new(TLS_server_method())}, key_updates_max_{settings.key_updates_max} {
-  require(context_ != nullptr, "no TLS context");
+  SSL_CTX* const context = context_.get();
+  require(context != nullptr, "no TLS context");
   const bool modern = settings.profile == Profile::modern;
-  SSL_CTX_set_min_proto_version(context_, modern ? TLS1_3_VERSION : TLS1_2_VERSION);
-  SSL_CTX_set_max_proto_version(context_, TLS1_3_VERSION);
-  SSL_CTX_set_security_level(context_, 2);
-  require(SSL_CTX_set_cipher_list(context_, intermediate_ciphers) == 1, "no TLS 1.2 ciphers");
-  require(SSL_CTX_set1_groups_list(context_, groups) == 1, "no key exchange groups");
-  SSL_CTX_set_options(context_, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_max_early_data(context_, 0);
-  SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context_, 1);
-  SSL_CTX_set_mode(context_, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_alpn_select_cb(context_, select_alpn, nullptr);
-  SSL_CTX_set_tlsext_ticket_key_evp_cb(context_, ticket_key);
+  SSL_CTX_set_min_proto_version(context, modern ? TLS1_3_VERSION : TLS1_2_VERSION);
+  SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
+  SSL_CTX_set_security_level(context, 2);
+  require(SSL_CTX_set_cipher_list(context, intermediate_ciphers) == 1, "no TLS 1.2 ciphers");
+  require(SSL_CTX_set1_groups_list(context, groups) == 1, "no key exchange groups");
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_max_early_data(context, 0);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
   // The interface takes a pointer to mutable data; the call back reads it as const.
-  SSL_CTX_set_ex_data(context_, ticket_keys_index(), const_cast<TicketKeys*>(&keys));
-  for (const auto& pair : settings.key_pairs) use_key_pair(context_, *pair);
+  SSL_CTX_set_ex_data(context, ticket_keys_index(), const_cast<TicketKeys*>(&keys));
+  for (const auto& pair : settings.key_pairs) use_key_pair(context, *pair);
 }
 
-TlsContext::~TlsContext() {
-  SSL_CTX_free(context_);
+void TlsContext::Free::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
 }
 
 std::string take_tls_error() {

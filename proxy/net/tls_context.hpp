@@ -55,13 +55,15 @@ class TlsContext {
   TlsContext(const TlsSettings& settings, const TicketKeys& keys);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
-  ~TlsContext();
 
-  [[nodiscard]] ssl_ctx_st* native() const { return context_; }
+  [[nodiscard]] ssl_ctx_st* native() const { return context_.get(); }
   [[nodiscard]] unsigned key_updates_max() const { return key_updates_max_; }
 
  private:
-  ssl_ctx_st* context_ = nullptr;
+  struct Free {
+    void operator()(ssl_ctx_st* context) const;
+  };
+  std::unique_ptr<ssl_ctx_st, Free> context_;
   unsigned key_updates_max_;
 };
 

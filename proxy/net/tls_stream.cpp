@@ -16,6 +16,9 @@ namespace {
 constexpr auto counting_period = std::chrono::minutes{1};
 /// Warning alerts after the handshake, in a counting period. OpenSSL itself stops at five in a row.
 constexpr unsigned alerts_max = 8;
+/// What a client may send before it is established, its hello twice where the first key share did not suit. OpenSSL alone
+/// would hold 128 KiB of each hello in memory.
+constexpr std::size_t handshake_bytes_max = 40u << 10;
 /// Most that OpenSSL may make us owe a client that does not read while it makes us answer (KeyUpdate, alerts).
 constexpr std::size_t unsent_answers_max = 256u << 10;
 
@@ -81,6 +84,12 @@ void TlsStream::feed(std::span<const std::uint8_t> received) {
   held_back_.insert(held_back_.end(), received.begin(), received.end());
 }
 
+// A record may have been decrypted and handed out in part only: what is left of it is in no socket. (A record that is not
+// whole yet does not count here: SSL_has_pending() would say yes to it, and reading would bring nothing.)
+bool TlsStream::may_read() const {
+  return socket_.may_read() || !held_back_.empty() || end_untold_ || (ssl_ != nullptr && SSL_pending(ssl_) > 0);
+}
+
 /// Sees every handshake message and alert that the client sends once it is established.
 void TlsStream::on_message(int sent, int, int content_type, const void* bytes, std::size_t length, ssl_st*, void* self) {
   auto& stream = *static_cast<TlsStream*>(self);
@@ -115,6 +124,7 @@ int TlsStream::take_received(std::uint8_t* into, int length) {
   const auto bytes = std::min(received_.size(), static_cast<std::size_t>(length));
   std::memcpy(into, received_.data(), bytes);
   received_ = received_.subspan(bytes);
+  if (!established_) handshake_bytes_ += bytes;
   return static_cast<int>(bytes);
 }
 
@@ -165,6 +175,11 @@ Handshake TlsStream::handshake() {
     established_ = true;
     counting_since_ = Clock::now();
     return sent ? Handshake::done : Handshake::ended;
+  }
+  if (ssl_error == SSL_ERROR_WANT_READ && handshake_bytes_ > handshake_bytes_max) {
+    error_ = "a handshake of more than " + std::to_string(handshake_bytes_max) + " bytes";
+    failure_ = TlsFailure::malformed;
+    return Handshake::failed;
   }
   if (ssl_error == SSL_ERROR_WANT_READ) return sent ? Handshake::waiting : Handshake::ended;
   return handshake_failed(ssl_error);

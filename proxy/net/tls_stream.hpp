@@ -43,7 +43,7 @@ class TlsStream final : public Stream {
   /// Whether the ClientHello was whole and answered.
   [[nodiscard]] bool answered() const { return answered_; }
 
-  [[nodiscard]] bool may_read() const override { return socket_.may_read() || !held_back_.empty() || end_untold_; }
+  [[nodiscard]] bool may_read() const override;
   [[nodiscard]] Io read(std::span<std::uint8_t> into) override;
   [[nodiscard]] bool write(std::span<const std::uint8_t> bytes) override;
   /// close_notify, then the end of the TCP stream. Of the stream itself nothing may be asked afterwards; its socket may
@@ -74,6 +74,7 @@ class TlsStream final : public Stream {
   unsigned key_updates_max_;
   unsigned key_updates_ = 0;
   unsigned alerts_ = 0;
+  std::size_t handshake_bytes_ = 0;  ///< that OpenSSL took before the handshake was done
   Clock::time_point counting_since_{};
   /// Received and not yet read by OpenSSL, within one call: a view of the shared buffer or of `held_back_`.
   std::span<const std::uint8_t> received_;

@@ -117,6 +117,19 @@ TEST_F(SetupTest, WarnsOfCertificatesOutOfTheirTime) {
   EXPECT_TRUE(load().setup) << "strangers stay out all the same";
 }
 
+TEST_F(SetupTest, RefusesACertificateThatOpensslWouldNotServeWith) {
+  const auto weak = net::test::self_signed(EVP_EC_gen("P-256"), nullptr, EVP_sha1());
+  write("server.crt", weak.certificate);
+  write("server.key", weak.key);
+  // A self-signed leaf's own signature is not looked at; that of a certificate below it is.
+  EXPECT_TRUE(load().setup);
+  const auto leaf = net::test::ecdsa_pair();
+  write("server.crt", leaf.certificate + net::test::self_signed(EVP_RSA_gen(1024)).certificate);
+  write("server.key", leaf.key);
+  EXPECT_FALSE(load().setup);
+  EXPECT_THAT(complaints(), Contains(AllOf(HasSubstr("policy.toml:5:"), HasSubstr("ca key too small"))));
+}
+
 TEST_F(SetupTest, WarnsOfSecretsThatAnybodyCanRead) {
   ::chmod((directory / "server.key").c_str(), 0644);
   EXPECT_THAT(complaints(), Contains(AllOf(HasSubstr("policy.toml:6:"), HasSubstr("warning"), HasSubstr("chmod o-r"))));

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <filesystem>
+
 #include "tests/unit/net/pair.hpp"
 
 namespace bastion::net {
@@ -82,6 +84,17 @@ TEST_F(ListenerTest, LeavesPeersInTheBacklogWhilePaused) {
   listener.pause(false);
   test::run_until(context, [&] { return !accepted.empty(); });
   EXPECT_EQ(accepted.size(), 1U);
+}
+
+TEST_F(ListenerTest, KeepsNoDescriptorOnceStopped) {
+  const auto open_descriptors = [] {
+    const std::filesystem::directory_iterator all{"/proc/self/fd"};
+    return std::distance(begin(all), end(all));
+  };
+  listener.start();
+  const auto before = open_descriptors();
+  listener.stop();
+  EXPECT_EQ(open_descriptors(), before - 2) << "the socket and the spare one";
 }
 
 TEST_F(ListenerTest, RefusesPeersCountedWhenDescriptorsHaveRunOut) {

@@ -23,7 +23,7 @@ inline std::string text_of(BIO* bio) {
 }
 
 /// A self-signed pair, valid from now on for 30 days. `key` is consumed.
-inline Pem self_signed(EVP_PKEY* key, const char* passphrase = nullptr) {
+inline Pem self_signed(EVP_PKEY* key, const char* passphrase = nullptr, const EVP_MD* digest = EVP_sha256()) {
   X509* certificate = X509_new();
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
   X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
@@ -32,7 +32,7 @@ inline Pem self_signed(EVP_PKEY* key, const char* passphrase = nullptr) {
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-  X509_sign(certificate, key, EVP_sha256());
+  X509_sign(certificate, key, digest);
   BIO* certificate_bio = BIO_new(BIO_s_mem());
   PEM_write_bio_X509(certificate_bio, certificate);
   BIO* key_bio = BIO_new(BIO_s_mem());

@@ -140,6 +140,39 @@ TEST_F(TlsStreamTest, HoldsBackWhatTheCallerHasNoRoomFor) {
   EXPECT_EQ(read(100), "efghi");
 }
 
+TEST_F(TlsStreamTest, MayReadOnWithinARecordOfWhichOnlyAPartWasTaken) {
+  establish(TLS1_3_VERSION);
+  client->write("abcdef");
+  EXPECT_EQ(read(4), "abcd");
+  ASSERT_TRUE(stream->may_read()) << "the rest waits in no socket that could wake anybody";
+  EXPECT_EQ(read(100), "ef");
+  EXPECT_FALSE(stream->may_read());
+}
+
+TEST_F(TlsStreamTest, StopsAHandshakeThatGrowsWithoutEnd) {
+  open(TLS1_3_VERSION);
+  // A ClientHello that claims 100,000 bytes, in records of 16,000.
+  std::vector<std::uint8_t> hello{0x16, 0x03, 0x01, 0x3e, 0x80, 0x01, 0x01, 0x86, 0xa0};
+  hello.resize(5 + 16'000);
+  const std::vector<std::uint8_t> header{0x16, 0x03, 0x01, 0x3e, 0x80};
+  for (int i = 0; i < 2; ++i) {
+    hello.insert(hello.end(), header.begin(), header.end());
+    hello.resize(hello.size() + 16'000);
+  }
+  auto state = Handshake::waiting;
+  std::size_t sent = 0;
+  while (state == Handshake::waiting && sent < hello.size()) {
+    const auto wrote = ::write(ends.peer.get(), hello.data() + sent, std::min<std::size_t>(hello.size() - sent, 8000));
+    ASSERT_GT(wrote, 0);
+    sent += static_cast<std::size_t>(wrote);
+    await_readable();
+    state = stream->handshake();
+  }
+  EXPECT_EQ(state, Handshake::failed);
+  EXPECT_EQ(stream->failure(), TlsFailure::malformed);
+  EXPECT_LT(sent, hello.size());
+}
+
 TEST_F(TlsStreamTest, ReadsFirstWhatItWasFed) {
   open(TLS1_3_VERSION);
   static_cast<void>(client->shake_hands());
