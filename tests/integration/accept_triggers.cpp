@@ -2,6 +2,11 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
 #include "tests/integration/trigger.hpp"
 
 namespace bastion::test {
@@ -23,15 +28,23 @@ EditPolicy with(const std::string& key, const std::string& toml) {
   return [=](PolicyBuilder& policy) { policy.set(key, toml); };
 }
 
-/// While this lives the process can have one more descriptor, and no second one.
+/// While this lives the process can have one more descriptor, and no second one. All that are open stay below the limit, so
+/// what the gate keeps in reserve is one that it can have again.
 class OneDescriptor {
  public:
   OneDescriptor() {
     ::getrlimit(RLIMIT_NOFILE, &before_);
-    const net::UniqueFd first_free{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-    const net::UniqueFd second_free{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    int highest = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+      highest = std::max(highest, std::stoi(entry.path().filename().string()));
+    }
+    net::UniqueFd next;
+    do {
+      if (next) fillers_.push_back(std::move(next));
+      next = net::UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    } while (next && next.get() <= highest);
     auto one_more = before_;
-    one_more.rlim_cur = static_cast<rlim_t>(second_free.get());
+    one_more.rlim_cur = static_cast<rlim_t>(next.get() + 1);
     ::setrlimit(RLIMIT_NOFILE, &one_more);
   }
   OneDescriptor(const OneDescriptor&) = delete;
@@ -40,6 +53,7 @@ class OneDescriptor {
 
  private:
   rlimit before_{};
+  std::vector<net::UniqueFd> fillers_;
 };
 
 /// The client takes the last descriptor, so the gate has none to accept it with.
