@@ -10,9 +10,9 @@
 
 namespace bastion::gate {
 
-UpstreamAddress upstream_address(const UpstreamPolicy& policy) {
-  UpstreamAddress result;
+net::SockAddr upstream_address(const UpstreamPolicy& policy) {
   if (!policy.tcp) {
+    net::SockAddr result;
     sockaddr_un local{};
     local.sun_family = AF_UNIX;
     const auto length = std::min(policy.unix_path.size(), sizeof local.sun_path - 1);
@@ -21,26 +21,10 @@ UpstreamAddress upstream_address(const UpstreamPolicy& policy) {
     result.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + 1);
     return result;
   }
-  const auto& bytes = policy.tcp->address.bytes();
-  if (policy.tcp->address.is_v4()) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(policy.tcp->port);
-    std::memcpy(&v4.sin_addr, bytes.data() + 12, 4);
-    std::memcpy(&result.storage, &v4, sizeof v4);
-    result.length = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(policy.tcp->port);
-    std::memcpy(&v6.sin6_addr, bytes.data(), bytes.size());
-    std::memcpy(&result.storage, &v6, sizeof v6);
-    result.length = sizeof v6;
-  }
-  return result;
+  return net::to_sockaddr({policy.tcp->address.bytes(), policy.tcp->port});
 }
 
-net::UniqueFd upstream_socket(const UpstreamAddress& address) {
+net::UniqueFd upstream_socket(const net::SockAddr& address) {
   net::UniqueFd fd{::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (fd && address.storage.ss_family != AF_UNIX) {
     const int on = 1;

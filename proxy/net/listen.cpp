@@ -6,11 +6,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string>
 
+#include "proxy/net/endpoint.hpp"
 #include "proxy/net/socket.hpp"
 
 namespace bastion::net {
@@ -19,54 +18,6 @@ namespace {
 constexpr int backlog = 4096;  // the kernel caps it at net.core.somaxconn
 constexpr int accepts_per_wakeup_max = 64;
 constexpr auto rest_after_error = std::chrono::milliseconds{100};
-
-bool is_v4(const std::array<std::uint8_t, 16>& address) {
-  return std::all_of(address.begin(), address.begin() + 10, [](auto byte) { return byte == 0; }) && address[10] == 0xff &&
-         address[11] == 0xff;
-}
-
-struct SockAddr {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof(sockaddr_storage);
-  [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-SockAddr to_sockaddr(const Endpoint& endpoint) {
-  SockAddr result;
-  if (is_v4(endpoint.address)) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::memcpy(&v4.sin_addr, endpoint.address.data() + 12, 4);
-    std::memcpy(&result.storage, &v4, sizeof v4);
-    result.length = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, endpoint.address.data(), 16);
-    std::memcpy(&result.storage, &v6, sizeof v6);
-    result.length = sizeof v6;
-  }
-  return result;
-}
-
-Endpoint to_endpoint(const sockaddr_storage& storage) {
-  Endpoint result;
-  if (storage.ss_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &storage, sizeof v4);
-    result.address[10] = result.address[11] = 0xff;
-    std::memcpy(result.address.data() + 12, &v4.sin_addr, 4);
-    result.port = ntohs(v4.sin_port);
-  } else if (storage.ss_family == AF_INET6) {
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, &storage, sizeof v6);
-    std::memcpy(result.address.data(), &v6.sin6_addr, 16);
-    result.port = ntohs(v6.sin6_port);
-  }
-  return result;
-}
 
 bool set_option(int fd, int level, int name) {
   const int on = 1;

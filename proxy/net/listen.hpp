@@ -1,7 +1,6 @@
 // Listening sockets, one for each worker on the same port.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,15 +9,10 @@
 #include <vector>
 
 #include "proxy/net/asio.hpp"
+#include "proxy/net/endpoint.hpp"
 #include "proxy/net/unique_fd.hpp"
 
 namespace bastion::net {
-
-/// An endpoint in the 128-bit form in which IPv4 is IPv4-mapped IPv6.
-struct Endpoint {
-  std::array<std::uint8_t, 16> address{};
-  std::uint16_t port = 0;
-};
 
 struct ListenError {
   std::string what;  ///< "Address already in use"
