@@ -127,7 +127,6 @@ constexpr std::array cause_rows{
     CauseRow{Cause::version, "version"},
     CauseRow{Cause::cipher, "cipher"},
     CauseRow{Cause::malformed, "malformed"},
-    CauseRow{Cause::sni, "sni"},
     CauseRow{Cause::alpn, "alpn"},
     CauseRow{Cause::peer_alert, "peer_alert"},
     CauseRow{Cause::other, "other"},
@@ -192,7 +191,6 @@ constexpr std::array cause_rows{
     CauseRow{Cause::after_disconnect, "after_disconnect"},
     CauseRow{Cause::silent, "silent"},
     CauseRow{Cause::shutdown, "shutdown"},
-    CauseRow{Cause::reload, "reload"},
 };
 
 constexpr std::array pairs{
@@ -235,7 +233,6 @@ constexpr std::array pairs{
     Refusal{Reason::tls_handshake_failed, Cause::version},
     Refusal{Reason::tls_handshake_failed, Cause::cipher},
     Refusal{Reason::tls_handshake_failed, Cause::malformed},
-    Refusal{Reason::tls_handshake_failed, Cause::sni},
     Refusal{Reason::tls_handshake_failed, Cause::alpn},
     Refusal{Reason::tls_handshake_failed, Cause::peer_alert},
     Refusal{Reason::tls_handshake_failed, Cause::other},
@@ -261,7 +258,6 @@ constexpr std::array pairs{
     Refusal{Reason::not_mqtt, Cause::text},
     Refusal{Reason::not_mqtt, Cause::binary},
 
-    Refusal{Reason::packet_before_connect, Cause::type_reserved},
     Refusal{Reason::packet_before_connect, Cause::type_connack},
     Refusal{Reason::packet_before_connect, Cause::type_publish},
     Refusal{Reason::packet_before_connect, Cause::type_puback},
@@ -365,7 +361,6 @@ constexpr std::array pairs{
     Refusal{Reason::slow_reader, Cause::none},
 
     Refusal{Reason::evicted, Cause::shutdown},
-    Refusal{Reason::evicted, Cause::reload},
 };
 
 /// Causes that stand in log lines only and are counted as their reason's first pair.

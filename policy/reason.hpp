@@ -95,7 +95,6 @@ enum class Cause : std::uint8_t {
   version,
   cipher,
   malformed,
-  sni,
   alpn,
   peer_alert,
   other,
@@ -176,7 +175,6 @@ enum class Cause : std::uint8_t {
   silent,
   // evicted
   shutdown,
-  reload,
   count_  // not a cause
 };
 

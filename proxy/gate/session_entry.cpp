@@ -26,8 +26,6 @@ Cause cause_of(net::TlsFailure failure) {
       return Cause::cipher;
     case net::TlsFailure::malformed:
       return Cause::malformed;
-    case net::TlsFailure::sni:
-      return Cause::sni;
     case net::TlsFailure::alpn:
       return Cause::alpn;
     case net::TlsFailure::peer_alert:

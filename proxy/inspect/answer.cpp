@@ -10,6 +10,13 @@ namespace bastion::inspect {
 namespace {
 
 constexpr std::uint8_t unspecified_error = 0x80;
+constexpr std::uint8_t bad_user_name_or_password = 0x86;
+
+// The reason's own MQTT 5 code, but for the one cause that has a better one: who names a user has tried to log in.
+std::optional<std::uint8_t> v5_code_of(Refusal refusal) {
+  if (refusal == Refusal{Reason::anonymous, Cause::no_password}) return bad_user_name_or_password;
+  return info(refusal.reason).v5_reason_code;
+}
 
 template <std::size_t size>
 std::uint8_t copy(const std::array<std::uint8_t, size>& packet, std::array<std::uint8_t, 8>& into) {
@@ -28,7 +35,7 @@ Answer connect_answer(Refusal refusal, std::optional<MqttVersion> version, std::
     if (reason.v3_return_code) answer.size_ = copy(mqtt::make_connack_v3(*reason.v3_return_code), answer.bytes_);
     return answer;
   }
-  const auto code = v5_reason_code ? v5_reason_code : reason.v5_reason_code;
+  const auto code = v5_reason_code ? v5_reason_code : v5_code_of(refusal);
   if (code) answer.size_ = copy(mqtt::make_connack_v5(*code), answer.bytes_);
   return answer;
 }

@@ -13,7 +13,7 @@
 namespace bastion::net {
 
 /// Why a handshake failed, as far as can be told from OpenSSL's error.
-enum class TlsFailure : std::uint8_t { version, cipher, malformed, sni, alpn, peer_alert, other };
+enum class TlsFailure : std::uint8_t { version, cipher, malformed, alpn, peer_alert, other };
 
 /// What a client does to TLS after its handshake that no honest client does.
 enum class TlsMisuse : std::uint8_t { renegotiation, key_update, bad_record, alert_flood };

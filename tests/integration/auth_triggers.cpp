@@ -82,7 +82,7 @@ std::vector<Trigger> auth_triggers() {
   triggers.push_back(leaves_during_verification());
   add_both(triggers, {Reason::anonymous, Cause::no_user}, "", {.user = std::nullopt, .password = std::nullopt}, {5, 0x87});
   add_both(triggers, {Reason::anonymous, Cause::no_user}, "empty_name_", {.user = "", .password = "x"}, {5, 0x87});
-  add_both(triggers, {Reason::anonymous, Cause::no_password}, "", {.password = std::nullopt}, {5, 0x87});
+  add_both(triggers, {Reason::anonymous, Cause::no_password}, "", {.password = std::nullopt}, {5, 0x86});
   add_both(triggers, {Reason::bad_credentials, Cause::none}, "wrong_password_", {.password = "Secret"}, {4, 0x86});
   add_both(triggers, {Reason::bad_credentials, Cause::none}, "unknown_user_", {.user = "bob"}, {4, 0x86});
   add_both(triggers, {Reason::bad_credentials, Cause::none}, "password_and_a_nul_",

@@ -77,10 +77,7 @@ const std::map<Pair, std::string> tested_elsewhere = {
 
 /// Pairs that nothing in this version leads to, or that can't be had in one process, and why.
 const std::map<Pair, std::string> out_of_reach = {
-    {{Reason::packet_before_connect, Cause::type_reserved}, "type 0 is no legal packet: it counts as not_mqtt"},
-    {{Reason::tls_handshake_failed, Cause::sni}, "no server name is asked for yet"},
     {{Reason::tls_handshake_failed, Cause::other}, "only where OpenSSL runs out of memory or of random bytes"},
-    {{Reason::evicted, Cause::reload}, "a reload does not judge live sessions again yet"},
 };
 
 TEST(Refusals, AreAllProvokedOrKnownToBeOutOfReach) {

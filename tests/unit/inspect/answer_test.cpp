@@ -23,6 +23,7 @@ TEST(ConnectAnswer, IsAConnackInTheClientsVersion) {
   EXPECT_EQ(of(connect_answer({Reason::anonymous, Cause::no_user}, MqttVersion::v3_1)), bytes("20 02 00 05"));
   EXPECT_EQ(of(connect_answer({Reason::anonymous, Cause::no_user}, v3_1_1)), bytes("20 02 00 05"));
   EXPECT_EQ(of(connect_answer({Reason::anonymous, Cause::no_user}, v5)), bytes("20 03 00 87 00"));
+  EXPECT_EQ(of(connect_answer({Reason::anonymous, Cause::no_password}, v5)), bytes("20 03 00 86 00"));
   EXPECT_EQ(of(connect_answer({Reason::unsupported_version, Cause::unknown}, v3_1_1)), bytes("20 02 00 01"));
   EXPECT_EQ(of(connect_answer({Reason::upstream_unavailable, Cause::refused}, v5)), bytes("20 03 00 88 00"));
 }

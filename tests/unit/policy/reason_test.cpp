@@ -121,7 +121,7 @@ TEST(Refusals, MarkTheirSourceOnlyWhereItIsToBlame) {
   EXPECT_TRUE(counts_towards_ban({Reason::unsupported_version, Cause::unknown}));
   EXPECT_FALSE(counts_towards_ban({Reason::unsupported_version, Cause::mqtt5}));
   EXPECT_TRUE(counts_towards_ban({Reason::bad_credentials, Cause::none}));
-  EXPECT_FALSE(counts_towards_ban({Reason::evicted, Cause::reload}));
+  EXPECT_FALSE(counts_towards_ban({Reason::evicted, Cause::shutdown}));
   EXPECT_FALSE(counts_towards_ban({Reason::ip_denied, Cause::denied}));
 }
 
