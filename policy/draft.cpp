@@ -502,7 +502,7 @@ ParsedPolicy Draft::finish() {
     complaints_.push_back({{policy.where.file, 0, 0}, "and " + std::to_string(left_out_) + " more", !failed_});
   }
   out.complaints = std::move(complaints_);
-  if (!failed_) out.policy = std::move(policy);
+  (failed_ ? out.unusable : out.policy) = std::move(policy);
   return out;
 }
 

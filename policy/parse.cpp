@@ -79,7 +79,7 @@ constexpr std::array key_table{
                                                           : LogLevel::info;
         }},
     Key{"gate.log.lines_per_source_max", integer, "1 .. 100000", "20",
-        "Lines that one source may cause in a minute; the rest is summed up.",
+        "Lines that one source may cause at each worker in a minute; the rest is summed up.",
         [](Draft& d, const Value& v) { d.policy.gate.log_lines_per_source_max = v.count(); }},
 
     Key{"admin.address", address, R"(an IP address and a port, or "off")", R"("127.0.0.1:9883")",

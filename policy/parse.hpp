@@ -20,7 +20,9 @@ struct FileError {
 using ReadFile = std::function<std::variant<std::string, FileError>(const std::string& path)>;
 
 struct ParsedPolicy {
-  std::optional<Policy> policy;       ///< nothing where any complaint is more than a warning
+  std::optional<Policy> policy;  ///< nothing where any complaint is more than a warning
+  /// What could be read of a policy that is not usable: for finding what is wrong with the files it names, and nothing else.
+  std::optional<Policy> unusable;
   std::vector<Complaint> complaints;  ///< in the order of the file; the first hundred, then how many more
 };
 

@@ -12,6 +12,11 @@ void add_policy(CLI::App& command, std::string& policy) {
   command.add_option("-c,--config", policy, "The policy, a TOML file")->required()->type_name("FILE");
 }
 
+bool is_command(const CLI::App& app, const std::string& word) {
+  const auto named = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
+  return !named.empty();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,6 +56,13 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   passwd_app.footer("Example: mqtt-bastion passwd --create passwd alice");
 
+  // CLI11 would say that a command is missing; the user wants to hear which word is none.
+  if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1])) {
+    std::fprintf(stderr,
+                 "mqtt-bastion: there is no command \"%s\"; there are run, check and passwd (see mqtt-bastion --help)\n",
+                 argv[1]);
+    return bad_policy;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,5 +1,6 @@
 // mqtt-bastion run: the gate, and the admin listener beside it.
 #include <boost/asio/io_context.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
@@ -53,9 +54,9 @@ int run_command(const RunOptions& options) {
   if (wanted.enabled) {
     try {
       admin = open_admin(*gate);
-    } catch (const std::exception& failure) {
+    } catch (const boost::system::system_error& failure) {
       print(stderr, {{wanted.address.where,
-                      "can't listen for the admin on " + wanted.address.value.text() + ": " + failure.what() +
+                      "can't listen for the admin on " + wanted.address.value.text() + ": " + failure.code().message() +
                           "; give [admin] address another port, or \"off\"",
                       false}});
       return failed;

@@ -106,7 +106,6 @@ struct Server::State {
     for (auto& worker : workers) worker->start();
     wait_for_signal();
     rotate_ticket_keys_later();
-    say(LogLevel::info, "the gate is up: " + summary());
     return std::nullopt;
   }
 
@@ -371,6 +370,7 @@ std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::str
 }
 
 int Server::run() {
+  state_->say(LogLevel::info, "the gate is up: " + state_->summary());
   state_->context.run();
   state_->say(LogLevel::info, "stopped");
   return 0;

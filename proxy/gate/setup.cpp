@@ -2,6 +2,7 @@
 #include "proxy/gate/setup.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "policy/parse.hpp"
 #include "proxy/gate/files.hpp"
@@ -17,6 +18,7 @@ class Loader {
   explicit Loader(std::int64_t now_s) : now_s_{now_s} {}
 
   LoadedSetup load(const std::string& policy_path) {
+    policy_path_ = policy_path;
     const auto text = read_file(policy_path);
     if (const auto* error = std::get_if<FileError>(&text)) {
       complain({policy_path, 0, 0}, "can't read the policy: " + error->what);
@@ -24,10 +26,12 @@ class Loader {
     }
     auto parsed = parse_policy(std::get<std::string>(text), policy_path, read_file);
     complaints_ = std::move(parsed.complaints);
-    if (!parsed.policy) return result(nullptr);
+    // A policy that is not usable names files all the same, and whoever mends it wants to hear of them now.
+    auto& policy = parsed.policy ? parsed.policy : parsed.unusable;
+    if (!policy) return result(nullptr);
 
     auto setup = std::make_shared<Setup>();
-    setup->policy = std::move(*parsed.policy);
+    setup->policy = std::move(*policy);
     load_passwords(*setup);
     load_key_pairs(*setup);
     try_tls(*setup);
@@ -37,6 +41,12 @@ class Loader {
 
  private:
   LoadedSetup result(std::shared_ptr<const Setup> setup) {
+    const auto place = [&](const Complaint& complaint) {
+      return std::tuple{complaint.where.file != policy_path_, complaint.where.file, complaint.where.line,
+                        complaint.where.column};
+    };
+    std::stable_sort(complaints_.begin(), complaints_.end(),
+                     [&](const Complaint& a, const Complaint& b) { return place(a) < place(b); });
     const bool bad =
         std::any_of(complaints_.begin(), complaints_.end(), [](const auto& complaint) { return !complaint.warning; });
     return {bad ? nullptr : std::move(setup), std::move(complaints_)};
@@ -147,6 +157,7 @@ class Loader {
     warn(path.where, "anybody on this machine can read \"" + path.value + "\", " + std::string{what} + ": chmod o-r");
   }
 
+  std::string policy_path_;
   std::int64_t now_s_;
   std::vector<Complaint> complaints_;
 };

@@ -76,6 +76,7 @@ void Worker::stop() {
   boost::asio::post(context_, [this] {
     for (auto& open : open_) open.listener->stop();
     sweep_timer_.cancel();
+    log_all_left_out(net::Clock::time_point::max());
     work_.reset();
     context_.stop();
   });
@@ -269,9 +270,13 @@ void Worker::log_left_out(const account::LinesPerSource::LeftOut& left_out) {
                                            setup_->policy.gate.log_format));
 }
 
-/// Sources that had more to say than they may, and then went silent: one line for all that was left out.
+/// Sources that had more to say than they may, and whose minute is over `now`: one line for all that was left out.
+void Worker::log_all_left_out(net::Clock::time_point now) {
+  for (const auto& left_out : lines_per_source_.sweep(now)) log_left_out(left_out);
+}
+
 void Worker::sweep_log() {
-  for (const auto& left_out : lines_per_source_.sweep(net::Clock::now())) log_left_out(left_out);
+  log_all_left_out(net::Clock::now());
   sweep_timer_.expires_after(sweep_period);
   sweep_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) sweep_log();

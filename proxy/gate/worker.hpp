@@ -100,6 +100,7 @@ class Worker {
   void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
   void log(const ListenerState& listener, const account::Ending& ending);
   void log_left_out(const account::LinesPerSource::LeftOut& left_out);
+  void log_all_left_out(net::Clock::time_point now);
   void sweep_log();
   void pause_listeners();
 

@@ -83,6 +83,14 @@ TEST_F(SetupTest, ComplainsOfEveryMissingFileAtTheLineThatNamesIt) {
   EXPECT_THAT(lines, Contains(AllOf(HasSubstr("policy.toml:13:"), HasSubstr("passwd"), HasSubstr("No such file"))));
 }
 
+TEST_F(SetupTest, ComplainsOfThePolicyAndOfItsFilesAtOnceInTheOrderOfThePolicy) {
+  std::filesystem::remove(directory / "server.key");
+  write("policy.toml", policy() + "conections = 1\n");
+  EXPECT_FALSE(load().setup);
+  EXPECT_THAT(complaints(), ::testing::ElementsAre(AllOf(HasSubstr("policy.toml:6:"), HasSubstr("server.key")),
+                                                   AllOf(HasSubstr("policy.toml:14:"), HasSubstr("unknown key"))));
+}
+
 TEST_F(SetupTest, RefusesEmptyFiles) {
   for (const auto* name : {"server.crt", "server.key", "passwd"}) {
     const auto path = directory / name;
