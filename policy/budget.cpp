@@ -38,22 +38,25 @@ void Budget::limit(const AdmissionPolicy& limits) {
   limits_ = limits_of(limits);
 }
 
-std::optional<Refusal> Budget::take(const Address& address, Clock::time_point now) {
+Budget::Place Budget::take(const Address& address, Clock::time_point now, Mode mode) {
   const auto found = entry_of(address.counted_as(), now);
-  if (found == entries_.end()) return Refusal{Reason::too_many_connections, Cause::total};
+  if (found == entries_.end()) return {false, Refusal{Reason::too_many_connections, Cause::total}};
   auto& entry = found->second;
   const bool was_idle = entry.connections == 0;
-  const bool spent = spend(entry, now);
-  const auto refusal = spent ? refuse_place(entry) : Refusal{Reason::rate_limited, Cause::per_ip};
-  if (!refusal) {
+  const auto share = refuse_share(entry, now);
+  const auto whole = refuse_whole();
+  const bool taken = !whole && (!share || mode == Mode::observe);
+  if (taken) {
     ++entry.connections;
     ++connections_;
     ++handshakes_;
   }
-  if (!was_idle) return refusal;
-  idle_.erase(entry.idle);
-  if (refusal) entry.idle = idle_.emplace(entry.full_at, found->first);
-  return refusal;
+  if (was_idle) {
+    idle_.erase(entry.idle);
+    if (!taken) entry.idle = idle_.emplace(entry.full_at, found->first);
+  }
+  const bool whole_decides = whole && (!share || mode == Mode::observe);
+  return {taken, whole_decides ? whole : share};
 }
 
 void Budget::handshake_done() {
@@ -84,7 +87,7 @@ Budget::Entries::iterator Budget::entry_of(const Address& address, Clock::time_p
   return entries_.emplace(address, Entry{0, now, idle_.emplace(now, address)}).first;
 }
 
-bool Budget::spend(Entry& entry, Clock::time_point now) {
+bool Budget::spend(Entry& entry, Clock::time_point now) const {
   // What is beyond a whole bucket comes from larger limits of the past.
   entry.full_at = std::clamp(entry.full_at, now, now + limits_.bucket);
   if (entry.full_at + limits_.token > now + limits_.bucket) return false;
@@ -92,8 +95,13 @@ bool Budget::spend(Entry& entry, Clock::time_point now) {
   return true;
 }
 
-std::optional<Refusal> Budget::refuse_place(const Entry& entry) const {
+std::optional<Refusal> Budget::refuse_share(Entry& entry, Clock::time_point now) const {
+  if (!spend(entry, now)) return Refusal{Reason::rate_limited, Cause::per_ip};
   if (entry.connections >= limits_.connections_per_address) return Refusal{Reason::too_many_connections, Cause::per_ip};
+  return std::nullopt;
+}
+
+std::optional<Refusal> Budget::refuse_whole() const {
   if (connections_ >= limits_.connections) return Refusal{Reason::too_many_connections, Cause::total};
   if (handshakes_ >= limits_.handshakes) return Refusal{Reason::too_many_connections, Cause::handshakes};
   return std::nullopt;

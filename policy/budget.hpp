@@ -32,7 +32,12 @@ class Budget {
 
   /// Takes a place for a connection in its handshake, or says why there is none: `rate_limited{per_ip}`,
   /// `too_many_connections{per_ip|total|handshakes}`. A refused attempt still spends its token.
-  [[nodiscard]] std::optional<Refusal> take(const Address& address, Clock::time_point now);
+  /// In mode `observe` the limits of a single address are told and not enforced.
+  struct Place {
+    bool taken = false;
+    std::optional<Refusal> refusal;  ///< why not; or, with a place taken, why there would be none
+  };
+  [[nodiscard]] Place take(const Address& address, Clock::time_point now, Mode mode = Mode::enforce);
   /// The handshake is done; the connection stays.
   void handshake_done();
   /// Gives the place back. `in_handshake`: handshake_done() was not called for it.
@@ -69,8 +74,9 @@ class Budget {
   [[nodiscard]] static Limits limits_of(const AdmissionPolicy& policy);
   void forget_some(Clock::time_point now);
   [[nodiscard]] Entries::iterator entry_of(const Address& address, Clock::time_point now);
-  [[nodiscard]] bool spend(Entry& entry, Clock::time_point now);
-  [[nodiscard]] std::optional<Refusal> refuse_place(const Entry& entry) const;
+  [[nodiscard]] bool spend(Entry& entry, Clock::time_point now) const;
+  [[nodiscard]] std::optional<Refusal> refuse_share(Entry& entry, Clock::time_point now) const;
+  [[nodiscard]] std::optional<Refusal> refuse_whole() const;
 
   Limits limits_;
   Idle idle_;

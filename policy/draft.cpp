@@ -413,6 +413,21 @@ void Draft::check_listeners() {
   check_overlaps();
 }
 
+void Draft::check_mode() {
+  for (const auto& listener : policy.listeners) {
+    if (policy.mode_of(listener) == Mode::enforce) continue;
+    const auto whole = policy.mode == Mode::observe;
+    warn(whole ? where("mode") : listener.where,
+         (whole ? std::string{"the policy"} : "the listener " + quoted(listener.name)) +
+             " is only observed: clients that it refuses come through to whatever the broker gives them");
+    if (policy.upstream.credentials) {
+      warn(where("upstream.credentials"),
+           R"(who a client is stays enforced, since the broker sees "upstream.credentials" and can't ask)");
+    }
+    return;
+  }
+}
+
 void Draft::check_overlaps() {
   std::vector<std::pair<Located<SocketAddress>, std::string>> taken;
   const auto take = [&](const Located<SocketAddress>& address, const std::string& by) {
@@ -481,6 +496,7 @@ ParsedPolicy Draft::finish() {
   check_admission();
   check_tls();
   check_listeners();
+  check_mode();
   check_authentication();
   check_mqtt();
   check_roles();
@@ -502,6 +518,7 @@ ParsedPolicy Draft::finish() {
     complaints_.push_back({{policy.where.file, 0, 0}, "and " + std::to_string(left_out_) + " more", !failed_});
   }
   out.complaints = std::move(complaints_);
+  policy.said = std::move(said_);
   (failed_ ? out.unusable : out.policy) = std::move(policy);
   return out;
 }

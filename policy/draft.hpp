@@ -89,6 +89,7 @@ class Draft {
   void check_overlaps();
   void check_authentication();
   void check_mqtt();
+  void check_mode();
   void check_roles();
   void check_credentials();
 

@@ -2,11 +2,13 @@
 #include "policy/judge.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace bastion {
 namespace {
 
-std::optional<Refusal> judge_version(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+std::optional<Refusal> judge_version(const Policy& policy, const ConnectFacts& connect) {
+  const auto& mqtt = policy.mqtt;
   const auto refuse = [](Cause cause) { return Refusal{Reason::unsupported_version, cause}; };
   if (connect.bridge && !mqtt.allow_bridge) return refuse(Cause::bridge);
   switch (connect.version) {
@@ -34,7 +36,8 @@ bool is_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-std::optional<Refusal> judge_client_id(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+std::optional<Refusal> judge_client_id(const Policy& policy, const ConnectFacts& connect) {
+  const auto& mqtt = policy.mqtt;
   const auto refuse = [](Cause cause) { return Refusal{Reason::client_id_denied, cause}; };
   const auto id = connect.client_id;
   if (id.empty()) {
@@ -54,12 +57,27 @@ bool exceeds_keep_alive_max(const MqttPolicy& mqtt, const ConnectFacts& connect)
   return connect.keep_alive_s == 0 || std::chrono::seconds{connect.keep_alive_s} > mqtt.keep_alive_max;
 }
 
-std::optional<Refusal> judge_credentials(const AuthenticationPolicy& authentication, const ConnectFacts& connect) {
-  if (!authentication.required) return std::nullopt;
+std::optional<Refusal> judge_auth_method(const Policy&, const ConnectFacts& connect) {
+  if (connect.has_auth_method) return Refusal{Reason::auth_method_unsupported, Cause::none};
+  return std::nullopt;
+}
+
+/// An MQTT 5 client is told another one instead.
+std::optional<Refusal> judge_keep_alive(const Policy& policy, const ConnectFacts& connect) {
+  if (connect.version == MqttVersion::v5_0 || !exceeds_keep_alive_max(policy.mqtt, connect)) return std::nullopt;
+  return Refusal{Reason::session_denied, Cause::keep_alive};
+}
+
+std::optional<Refusal> judge_credentials(const Policy& policy, const ConnectFacts& connect) {
+  if (!policy.authentication.required) return std::nullopt;
   if (!connect.user_name || connect.user_name->empty()) return Refusal{Reason::anonymous, Cause::no_user};
   if (!connect.has_password) return Refusal{Reason::anonymous, Cause::no_password};
   return std::nullopt;
 }
+
+using ConnectRule = std::optional<Refusal> (*)(const Policy&, const ConnectFacts&);
+constexpr std::array<ConnectRule, 5> connect_rules{judge_version, judge_auth_method, judge_client_id, judge_keep_alive,
+                                                   judge_credentials};
 
 bool fits_user(const Role& role, const ConnectFacts& connect) {
   if (role.users.empty()) return true;
@@ -107,14 +125,26 @@ Verdict judge(const Policy& policy, const Origin& origin) {
 }
 
 Verdict judge(const Policy& policy, const ConnectFacts& connect) {
-  if (const auto refusal = judge_version(policy.mqtt, connect)) return *refusal;
-  if (connect.has_auth_method) return Refusal{Reason::auth_method_unsupported, Cause::none};
-  if (const auto refusal = judge_client_id(policy.mqtt, connect)) return *refusal;
-  if (connect.version != MqttVersion::v5_0 && exceeds_keep_alive_max(policy.mqtt, connect)) {
-    return Refusal{Reason::session_denied, Cause::keep_alive};
+  for (const auto rule : connect_rules) {
+    if (const auto refusal = rule(policy, connect)) return *refusal;
   }
-  if (const auto refusal = judge_credentials(policy.authentication, connect)) return *refusal;
   return Admitted{};
+}
+
+std::vector<Refusal> refusals_of(const Policy& policy, const ConnectFacts& connect) {
+  std::vector<Refusal> out;
+  for (const auto rule : connect_rules) {
+    if (const auto refusal = rule(policy, connect)) out.push_back(*refusal);
+  }
+  return out;
+}
+
+Verdict judge_again(const Policy& policy, const Origin& origin, const ConnectFacts& connect) {
+  const auto from = judge(policy, origin);
+  if (std::holds_alternative<Refusal>(from)) return from;
+  const auto asked = judge(policy, connect);
+  if (std::holds_alternative<Refusal>(asked)) return asked;
+  return judge_identity(policy, origin, connect);
 }
 
 Verdict judge_identity(const Policy& policy, const Origin& origin, const ConnectFacts& connect) {

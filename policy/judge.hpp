@@ -2,6 +2,7 @@
 #pragma once
 
 #include <variant>
+#include <vector>
 
 #include "policy/facts.hpp"
 #include "policy/policy.hpp"
@@ -27,6 +28,13 @@ using Verdict = std::variant<Admitted, Refusal>;
 /// After the password was right (or none was needed): client identifier pattern, then roles: user, network and client
 /// identifier fit each other.
 [[nodiscard]] Verdict judge_identity(const Policy& policy, const Origin& origin, const ConnectFacts& connect);
+
+/// All that the second question finds, not just the first; empty where the client may go on. For those who want to know
+/// what else would be in the way.
+[[nodiscard]] std::vector<Refusal> refusals_of(const Policy& policy, const ConnectFacts& connect);
+
+/// A client that was admitted under an earlier policy: the three questions again, in their order.
+[[nodiscard]] Verdict judge_again(const Policy& policy, const Origin& origin, const ConnectFacts& connect);
 
 /// The keep alive that MQTT 5 clients are told by Server Keep Alive (OASIS 5.0 section 3.2.2.3.14), seconds; nothing where
 /// the client's own is within `keep_alive_max`. MQTT 3 has no such property: there judge() refuses.

@@ -47,6 +47,10 @@ constexpr Kind prefixes{Type::strings, "list of prefixes"};
 
 using Set = void (*)(Draft&, const Value&);
 
+Mode mode_of(const Value& value) {
+  return value.text == "observe" ? Mode::observe : Mode::enforce;
+}
+
 struct Key {
   std::string_view path;
   Kind kind;
@@ -62,7 +66,9 @@ constexpr std::string_view flag_range = "true, false";
 
 constexpr std::array key_table{
     Key{"schema", integer, "1 .. 1", required, "The version of this format.", [](Draft&, const Value&) {}},
-    Key{"mode", word, R"("enforce")", R"("enforce")", "What is decided is enforced.", [](Draft&, const Value&) {}},
+    Key{"mode", word, R"("enforce", "observe")", R"("enforce")",
+        "`observe`: clients that the policy refuses are counted and logged, and let through where they can be.",
+        [](Draft& d, const Value& v) { d.policy.mode = mode_of(v); }},
 
     Key{"gate.workers", integer, "0 .. 256", "0", "Threads that carry connections; 0: one for each core.",
         [](Draft& d, const Value& v) { d.policy.gate.workers = v.count(); }},
@@ -131,6 +137,8 @@ constexpr std::array key_table{
         [](Draft& d, const Value& v) {
           d.policy.listeners.back().transport = v.text == "mqtt" ? Transport::mqtt : Transport::mqtts;
         }},
+    Key{"listener[].mode", word, R"("enforce", "observe")", unset, "`mode` for this listener alone; left out: the policy's.",
+        [](Draft& d, const Value& v) { d.policy.listeners.back().mode = mode_of(v); }},
     Key{"listener[].plaintext_beyond_loopback", boolean, flag_range, "false",
         "Lets a listener of transport `mqtt` have an address that is not loopback: passwords cross the network in the "
         "clear.",
@@ -246,7 +254,6 @@ struct NotEnforcedWord {
 };
 
 constexpr std::array not_enforced_words{
-    NotEnforcedWord{"mode", "observe"},
     NotEnforcedWord{"listener[].transport", "ws"},
     NotEnforcedWord{"listener[].transport", "wss"},
 };

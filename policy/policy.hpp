@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +47,12 @@ struct SocketAddress {
   std::uint16_t port = 0;
   [[nodiscard]] std::string text() const;  ///< `192.0.2.1:8883`, `[::1]:8883`
   friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
+};
+
+/// What becomes of a client that the policy refuses.
+enum class Mode : std::uint8_t {
+  enforce,
+  observe,  ///< it is counted as one that would be refused, and let through where it can be (`can_be_observed`)
 };
 
 enum class LogFormat : std::uint8_t { text, json };
@@ -103,6 +111,7 @@ struct ListenerPolicy {
   std::vector<Located<SocketAddress>> addresses;
   Transport transport = Transport::mqtts;
   bool plaintext_beyond_loopback = false;
+  std::optional<Mode> mode;  ///< its own; nothing: the policy's
   Location where;
 };
 
@@ -161,6 +170,10 @@ struct Role {
 /// What is allowed. Built by `parse_policy`, never changed afterwards.
 struct Policy {
   Location where;  ///< the policy file itself
+  /// Where each key and section was said (of those that may stand several times, the first), by paths such as
+  /// `mqtt.versions`; defaults are not there.
+  std::map<std::string, Location, std::less<>> said;
+  Mode mode = Mode::enforce;
   GatePolicy gate;
   AdminPolicy admin;
   UpstreamPolicy upstream;
@@ -170,6 +183,8 @@ struct Policy {
   AuthenticationPolicy authentication;
   MqttPolicy mqtt;
   std::vector<Role> roles;
+
+  [[nodiscard]] Mode mode_of(const ListenerPolicy& listener) const { return listener.mode.value_or(mode); }
 };
 
 }  // namespace bastion

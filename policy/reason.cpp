@@ -191,6 +191,7 @@ constexpr std::array cause_rows{
     CauseRow{Cause::after_disconnect, "after_disconnect"},
     CauseRow{Cause::silent, "silent"},
     CauseRow{Cause::shutdown, "shutdown"},
+    CauseRow{Cause::reload, "reload"},
 };
 
 constexpr std::array pairs{
@@ -361,6 +362,7 @@ constexpr std::array pairs{
     Refusal{Reason::slow_reader, Cause::none},
 
     Refusal{Reason::evicted, Cause::shutdown},
+    Refusal{Reason::evicted, Cause::reload},
 };
 
 /// Causes that stand in log lines only and are counted as their reason's first pair.
@@ -475,6 +477,31 @@ bool counts_towards_ban(Refusal refusal) {
   if (refusal == Refusal{Reason::tls_handshake_failed, Cause::peer_alert}) return false;
   if (refusal.reason == Reason::unsupported_version) return refusal.cause == Cause::unknown;
   return info(refusal.reason).counts_towards_ban;
+}
+
+bool can_be_observed(Refusal refusal) {
+  switch (refusal.reason) {
+    case Reason::ip_denied:
+    case Reason::rate_limited:
+    case Reason::client_id_denied:
+    case Reason::anonymous:
+    case Reason::bad_credentials:
+    case Reason::not_authorized:
+    case Reason::session_denied:
+    case Reason::auth_overloaded:
+    case Reason::packet_too_large:
+    case Reason::keepalive_timeout:
+    case Reason::slow_reader:
+      return true;
+    case Reason::too_many_connections:
+      return refusal.cause == Cause::per_ip;
+    case Reason::unsupported_version:
+      return refusal.cause != Cause::unknown;
+    case Reason::upstream_malformed:
+      return refusal.cause == Cause::packet;  // one that is merely too large
+    default:
+      return false;
+  }
 }
 
 std::span<const Refusal> refusals() {

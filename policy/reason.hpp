@@ -175,6 +175,7 @@ enum class Cause : std::uint8_t {
   silent,
   // evicted
   shutdown,
+  reload,
   count_  // not a cause
 };
 
@@ -206,6 +207,10 @@ struct Refusal {
 /// Whether a refusal is a mark against its source (a peer's own alert and a version that is merely switched off are
 /// not, though their reasons are).
 [[nodiscard]] bool counts_towards_ban(Refusal refusal);
+
+/// Whether a client that is refused for this could go on all the same: what `mode = "observe"` lets through. Not where there
+/// is nothing that could go on (bad TLS, a malformed packet), nor where a limit keeps the gate itself standing.
+[[nodiscard]] bool can_be_observed(Refusal refusal);
 
 /// Every legal pair, ordered by reason. Its size is the number of refusal counters of a listener.
 [[nodiscard]] std::span<const Refusal> refusals();

@@ -26,6 +26,8 @@ enum class Close : std::uint8_t {
 /// yet escaped.
 struct Ending {
   std::optional<Refusal> refusal;  ///< nothing: `close` says how
+  /// The first thing for which enforcing would have refused this connection, where the policy is only observed.
+  std::optional<Refusal> would_refuse;
   Close close = Close::client_gone;
 
   Origin origin;

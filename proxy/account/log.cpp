@@ -145,6 +145,27 @@ class Line {
   std::string text_;
 };
 
+void append_where(Line& line, const Ending& ending, std::string_view listener) {
+  line.word("client", SocketAddress{ending.origin.address, ending.origin.port}.text());
+  line.word("listener", listener);
+}
+
+void append_refusal(Line& line, Refusal refusal) {
+  line.word("stage", bastion::label(info(refusal.reason).stage));
+  line.word("reason", bastion::label(refusal.reason));
+  line.word("cause", bastion::label(refusal.cause));
+}
+
+/// What is known of the client itself, what it chose last.
+void append_client(Line& line, const Ending& ending, const Mask& mask) {
+  line.word("tls", ending.tls_version);
+  if (ending.version) line.word("mqtt", label(*ending.version));
+  line.quoted("role", ending.role);
+  line.quoted("detail", ending.detail, detail_bytes_max);
+  line.quoted("user", ending.user_is_known ? ending.user_name : mask(ending.user_name));
+  line.quoted("client_id", ending.client_id);
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text, LogFormat format, std::size_t bytes_max) {
@@ -159,24 +180,26 @@ std::string escaped(std::string_view text, LogFormat format, std::size_t bytes_m
 std::string ending_line(const Ending& ending, std::string_view listener, std::chrono::system_clock::time_point wall,
                         LogFormat format, const Mask& mask) {
   Line line{format, wall, "event", ending.refusal ? "refused" : "closed"};
-  line.word("client", SocketAddress{ending.origin.address, ending.origin.port}.text());
-  line.word("listener", listener);
+  append_where(line, ending, listener);
   if (ending.refusal) {
-    line.word("stage", bastion::label(info(ending.refusal->reason).stage));
-    line.word("reason", bastion::label(ending.refusal->reason));
-    line.word("cause", bastion::label(ending.refusal->cause));
+    append_refusal(line, *ending.refusal);
   } else {
     line.word("how", account::label(ending.close));
   }
+  if (ending.would_refuse) line.word("would_refuse", bastion::label(ending.would_refuse->reason));
   line.number("duration_ms", ending.duration_ms);
   line.number("bytes_up", ending.bytes_up);
   line.number("bytes_down", ending.bytes_down);
-  line.word("tls", ending.tls_version);
-  if (ending.version) line.word("mqtt", label(*ending.version));
-  line.quoted("role", ending.role);
-  line.quoted("detail", ending.detail, detail_bytes_max);
-  line.quoted("user", ending.user_is_known ? ending.user_name : mask(ending.user_name));
-  line.quoted("client_id", ending.client_id);
+  append_client(line, ending, mask);
+  return line.take();
+}
+
+std::string observation_line(const Ending& so_far, Refusal refusal, std::string_view listener,
+                             std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask) {
+  Line line{format, wall, "event", "would_refuse"};
+  append_where(line, so_far, listener);
+  append_refusal(line, refusal);
+  append_client(line, so_far, mask);
   return line.take();
 }
 

@@ -36,8 +36,12 @@ class Mask {
 /// mqtt=3.1.1 role="r" detail="d" user="u" client_id="c"`, or `closed` and `how=client_gone` in place of stage, reason and
 /// cause: the address first, what the client chose last, quoted and escaped. Empty fields are left out. JSON: one object
 /// with the same keys, `time` and `event` before them. `wall` is the time of the ending, in the years 1970 to 9999.
+/// `would_refuse=reason` follows the cause where an observed policy would have refused the connection.
 [[nodiscard]] std::string ending_line(const Ending& ending, std::string_view listener,
                                       std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask);
+/// One line for a refusal that is only observed: event `would_refuse`, then as above as far as is known by then.
+[[nodiscard]] std::string observation_line(const Ending& so_far, Refusal refusal, std::string_view listener,
+                                           std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask);
 /// A line of the gate itself: `... info message`, cut at 2048 bytes of message; in text, quotes and backslashes stay.
 [[nodiscard]] std::string message_line(LogLevel level, std::string_view message, std::chrono::system_clock::time_point wall,
                                        LogFormat format);

@@ -95,20 +95,34 @@ std::string_view cause_shown(Refusal refusal) {
   return refusal.reason == Reason::bad_credentials ? "credentials" : label(refusal.cause);
 }
 
-void refusals_of(Page& page, const ListenerTally& listener) {
+void refusal(Page& page, std::string_view listener, Refusal pair, std::uint64_t times) {
+  page.sample({{"listener", listener},
+               {"stage", label(info(pair.reason).stage)},
+               {"reason", label(pair.reason)},
+               {"cause", cause_shown(pair)}},
+              times);
+}
+
+void observations(Page& page, std::span<const ListenerTally> listeners) {
   const auto pairs = refusals();
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    page.sample({{"listener", listener.listener},
-                 {"stage", label(info(pairs[i].reason).stage)},
-                 {"reason", label(pairs[i].reason)},
-                 {"cause", cause_shown(pairs[i])}},
-                listener.tally.refusals[i]);
+  page.family("mqtt_bastion_would_refuse_total", "counter",
+              "Refusals that were only observed, by stage, reason and cause; a connection may have several.");
+  for (const ListenerTally& each : listeners) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      if (can_be_observed(pairs[i])) refusal(page, each.listener, pairs[i], each.tally.would_refuse[i]);
+    }
   }
+  page.per_listener("mqtt_bastion_would_refuse_connections_total", "counter",
+                    "Connections that were let through, and that enforcing would have refused.", listeners,
+                    &Tally::would_refuse_connections);
 }
 
 void endings(Page& page, std::span<const ListenerTally> listeners) {
   page.family("mqtt_bastion_refusals_total", "counter", "Connections that were refused, by stage, reason and cause.");
-  for (const ListenerTally& each : listeners) refusals_of(page, each);
+  const auto pairs = refusals();
+  for (const ListenerTally& each : listeners) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) refusal(page, each.listener, pairs[i], each.tally.refusals[i]);
+  }
   page.family("mqtt_bastion_closes_total", "counter", "Connections that ended without a refusal, by how they ended.");
   for (const ListenerTally& each : listeners) {
     for (std::size_t i = 0; i < each.tally.closes.size(); ++i) {
@@ -177,6 +191,7 @@ std::string prometheus_text(const GateFacts& gate, std::span<const ListenerTally
   gate_itself(page, gate);
   traffic(page, listeners);
   endings(page, listeners);
+  observations(page, listeners);
   return page.take();
 }
 

@@ -23,9 +23,16 @@ void Tally::count(const Ending& ending) {
   ++closes[static_cast<std::size_t>(ending.close)];
 }
 
+void Tally::note(Refusal refusal, bool first) {
+  ++would_refuse[index_of(refusal)];
+  if (first) ++would_refuse_connections;
+}
+
 void Tally::merge(const Tally& other) {
   add(refusals, other.refusals);
   add(closes, other.closes);
+  add(would_refuse, other.would_refuse);
+  would_refuse_connections += other.would_refuse_connections;
   accepted += other.accepted;
   tls_handshakes += other.tls_handshakes;
   tls_resumptions += other.tls_resumptions;

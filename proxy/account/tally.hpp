@@ -13,6 +13,7 @@
 
 namespace bastion::account {
 
+/// What `observe` notes are no endings, and are counted apart: see note().
 /// Owned by one worker and touched by its thread only. All values only grow, but for the gauges.
 /// Always true between two events: accepted == sum of refusals + sum of closes + connections. accept() adds one to
 /// `accepted` and to `connections`; count() takes it out of `connections`. `sessions` is the session's own: one more with
@@ -20,17 +21,21 @@ namespace bastion::account {
 struct Tally {
   std::vector<std::uint64_t> refusals = std::vector<std::uint64_t>(bastion::refusals().size());
   std::array<std::uint64_t, static_cast<std::size_t>(Close::count_)> closes{};
-  std::uint64_t accepted = 0;           ///< connections that accept() returned
-  std::uint64_t tls_handshakes = 0;     ///< done
-  std::uint64_t tls_resumptions = 0;    ///< of these, by ticket
-  std::uint64_t admitted = 0;           ///< the broker answered CONNACK 0
-  std::uint64_t upstream_connects = 0;  ///< times the broker was dialled
+  std::vector<std::uint64_t> would_refuse = std::vector<std::uint64_t>(bastion::refusals().size());
+  std::uint64_t would_refuse_connections = 0;  ///< connections with at least one of these
+  std::uint64_t accepted = 0;                  ///< connections that accept() returned
+  std::uint64_t tls_handshakes = 0;            ///< done
+  std::uint64_t tls_resumptions = 0;           ///< of these, by ticket
+  std::uint64_t admitted = 0;                  ///< the broker answered CONNACK 0
+  std::uint64_t upstream_connects = 0;         ///< times the broker was dialled
   std::uint64_t bytes_up = 0, bytes_down = 0;
   std::uint64_t packets_up = 0, packets_down = 0;
   std::int64_t connections = 0;  ///< gauge: open now
   std::int64_t sessions = 0;     ///< gauge: admitted and open now
 
   void count(const Ending& ending);  ///< the one place where an ending is counted; bytes are counted as they pass
+  /// A refusal that is only observed; `first` of its connection.
+  void note(Refusal refusal, bool first);
   void merge(const Tally& other);
 };
 

@@ -27,8 +27,8 @@ Relay::Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, 
       scratch_{scratch},
       tally_{tally},
       terms_{terms},
-      up_{terms.version, terms.packet_size_max},
-      down_{terms.version, terms.packet_size_max, terms.server_keep_alive_s},
+      up_{terms.version, {terms.packet_size_max, terms.mode}},
+      down_{terms.version, {terms.packet_size_max, terms.mode}, terms.server_keep_alive_s},
       up_carry_{std::move(early)},
       started_{now},
       fed_at_{now},
@@ -142,6 +142,7 @@ MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) 
   tally_.bytes_down += passed.bytes;
   tally_.packets_down += passed.packets;
   if (passed.receiver_lost) client_lost();
+  if (down_.passed_packet_too_large()) observe({Reason::upstream_malformed, Cause::packet});
   // What is unsent though there is room is a session ticket that goes along with the next write: nobody is slow.
   if (client_.has_unsent() && !client_.socket().may_write() && !client_broken_) down_blocked_since_ = now;
   if (passed.refuse) {
@@ -214,6 +215,7 @@ MaybeEnd Relay::pass_up(std::span<const std::uint8_t> in_hand, TimePoint now) {
   tally_.bytes_up += passed.bytes;
   tally_.packets_up += passed.packets;
   if (passed.packets > 0) fed_at_ = now;
+  if (up_.passed_packet_too_large()) observe({Reason::packet_too_large, Cause::none});
   if (passed.refuse) {
     v5_reason_code_ = passed.refuse->v5_reason_code;
     return passed.refuse->refusal;
@@ -235,26 +237,45 @@ account::Close Relay::client_close() const {
 }
 
 bool Relay::keeps_alive() const {
-  return admitted_ && terms_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked();
+  return admitted_ && terms_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked() &&
+         !has_observed(Reason::keepalive_timeout);
+}
+
+Relay::TimePoint Relay::slow_reader_due() const {
+  return has_observed(Reason::slow_reader) ? TimePoint::max() : after(down_blocked_since_, terms_.slow_reader_timeout);
+}
+
+MaybeEnd Relay::end_or_observe(Refusal refusal) {
+  if (terms_.mode == Mode::enforce) return refusal;
+  observe(refusal);
+  return std::nullopt;
+}
+
+bool Relay::has_observed(Reason reason) const {
+  return std::any_of(observed_.begin(), observed_.end(), [&](Refusal refusal) { return refusal.reason == reason; });
+}
+
+void Relay::observe(Refusal refusal) {
+  if (!has_observed(refusal.reason)) observed_.push_back(refusal);
 }
 
 Relay::TimePoint Relay::deadline() const {
-  auto first = std::min({after(down_blocked_since_, terms_.slow_reader_timeout),
-                         after(up_blocked_since_, terms_.stall_timeout), after(client_ended_at_, terms_.stall_timeout)});
+  auto first = std::min(
+      {slow_reader_due(), after(up_blocked_since_, terms_.stall_timeout), after(client_ended_at_, terms_.stall_timeout)});
   if (!admitted_) first = std::min(first, started_ + terms_.connack_timeout);
   // One and a half times the keep alive [MQTT-3.1.2-24], [MQTT-3.1.2-22 in 5.0].
   if (keeps_alive()) first = std::min(first, fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s);
   return first;
 }
 
-MaybeEnd Relay::overdue(TimePoint now) const {
+MaybeEnd Relay::overdue(TimePoint now) {
   if (now < deadline()) return std::nullopt;
   if (!admitted_ && now >= started_ + terms_.connack_timeout) return Refusal{Reason::upstream_unavailable, Cause::timeout};
-  if (now >= after(down_blocked_since_, terms_.slow_reader_timeout)) return Refusal{Reason::slow_reader, Cause::none};
+  if (now >= slow_reader_due()) return end_or_observe({Reason::slow_reader, Cause::none});
   if (now >= after(up_blocked_since_, terms_.stall_timeout)) return Refusal{Reason::upstream_unavailable, Cause::stalled};
   if (client_ended_at_ != TimePoint::max()) return client_close();
   const bool inside_packet = !up_.at_boundary() || !up_carry_.empty();
-  return Refusal{Reason::keepalive_timeout, inside_packet ? Cause::partial : Cause::silent};
+  return end_or_observe({Reason::keepalive_timeout, inside_packet ? Cause::partial : Cause::silent});
 }
 
 bool Relay::can_go_on() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "policy/policy.hpp"
@@ -21,6 +22,8 @@ struct RelayTerms {
   Milliseconds connack_timeout{};
   Milliseconds stall_timeout{};
   Milliseconds slow_reader_timeout{};
+  /// The limits on the client are told by observed(), and not enforced.
+  Mode mode = Mode::enforce;
 };
 
 /// Relays between a client whose CONNECT has been sent on and its broker. Not one byte of the client's goes on before the
@@ -46,7 +49,11 @@ class Relay {
   [[nodiscard]] bool can_go_on() const;
 
   /// Ends the session at the next packet boundary on the way to the client, at which a DISCONNECT may stand.
-  void evict(Refusal refusal) { eviction_ = refusal; }
+  /// `v5_reason_code` as below.
+  void evict(Refusal refusal, std::optional<std::uint8_t> v5_reason_code) {
+    eviction_ = refusal;
+    v5_reason_code_ = v5_reason_code;
+  }
   /// The broker has accepted the client.
   [[nodiscard]] bool admitted() const { return admitted_; }
   /// The client has been sent a CONNACK, whatever it said.
@@ -55,6 +62,8 @@ class Relay {
   [[nodiscard]] bool may_insert_down() const { return down_.at_boundary(); }
   /// The MQTT 5 reason code for the DISCONNECT of the refusal that pump() returned, where it is not the reason's own.
   [[nodiscard]] std::optional<std::uint8_t> v5_reason_code() const { return v5_reason_code_; }
+  /// What enforcing would have ended this session for, in the order in which it was met; grows.
+  [[nodiscard]] std::span<const Refusal> observed() const { return observed_; }
   [[nodiscard]] std::uint64_t bytes_up() const { return bytes_up_; }
   [[nodiscard]] std::uint64_t bytes_down() const { return bytes_down_; }
 
@@ -78,7 +87,11 @@ class Relay {
   [[nodiscard]] MaybeEnd judge_connack(TimePoint now);
   [[nodiscard]] End upstream_ended() const;
   void client_lost();
-  [[nodiscard]] MaybeEnd overdue(TimePoint now) const;
+  [[nodiscard]] MaybeEnd overdue(TimePoint now);
+  [[nodiscard]] MaybeEnd end_or_observe(Refusal refusal);
+  [[nodiscard]] bool has_observed(Reason reason) const;
+  void observe(Refusal refusal);
+  [[nodiscard]] TimePoint slow_reader_due() const;
   [[nodiscard]] account::Close client_close() const;
   [[nodiscard]] bool keeps_alive() const;
   [[nodiscard]] bool down_blocked() const { return down_blocked_since_ != TimePoint::max(); }
@@ -96,6 +109,7 @@ class Relay {
   std::vector<std::uint8_t> up_carry_;
   std::vector<std::uint8_t> down_carry_;
   std::optional<Refusal> eviction_;
+  std::vector<Refusal> observed_;  ///< each reason once
   std::optional<std::uint8_t> v5_reason_code_;
   std::uint64_t bytes_up_ = 0;
   std::uint64_t bytes_down_ = 0;

@@ -27,15 +27,18 @@ Session::Newcomer::~Newcomer() {
   identity::wipe(early);  // it may begin with a CONNECT that has no business there
 }
 
-Session::Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id, TimePoint accepted_at)
+Session::Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id, TimePoint accepted_at,
+                 std::optional<Refusal> would_refuse)
     : worker_{worker},
       listener_{listener},
       setup_{worker.setup()},
       newcomer_{std::make_unique<Newcomer>()},
       deadline_{worker.context(), *this},
       accepted_at_{accepted_at},
-      id_{id} {
+      id_{id},
+      mode_{listener.mode} {
   ending_.origin = origin;
+  ending_.would_refuse = would_refuse;
 }
 
 void Session::start(net::UniqueFd fd) {
@@ -94,8 +97,8 @@ net::Task<End> Session::journey() {
   auto read = co_await read_connect();
   if (read) co_return *read;
 
-  const auto verdict = judge(setup_->policy, newcomer_->connect->facts);
-  if (const auto* refusal = std::get_if<Refusal>(&verdict)) co_return co_await refuse(*refusal);
+  auto judged = co_await judge_connect();
+  if (judged) co_return *judged;
   auto identified = co_await verify_identity();
   if (identified) co_return *identified;
 
@@ -109,15 +112,25 @@ MaybeEnd Session::interrupted() const {
   return std::nullopt;
 }
 
+/// Whether a client that the policy refuses goes on all the same, since the policy is only observed. Where the gate has the
+/// broker's credentials nobody else would ask for the client's own.
+bool Session::goes_on(Refusal refusal) {
+  if (mode_ == Mode::enforce || !can_be_observed(refusal)) return false;
+  if (setup_->policy.upstream.credentials && info(refusal.reason).stage == Stage::auth) return false;
+  worker_.note(listener_, ending_, refusal);
+  return true;
+}
+
 // --- stage 8: relay -------------------------------------------------------------------------------------------------------
 
 net::Task<End> Session::relay() {
   const auto& policy = setup_->policy;
   const auto& facts = newcomer_->connect->facts;
   RelayTerms terms;
+  terms.mode = mode_;
   terms.version = facts.version;
   terms.keep_alive_s = facts.keep_alive_s;
-  terms.server_keep_alive_s = server_keep_alive(policy, facts);
+  if (mode_ == Mode::enforce) terms.server_keep_alive_s = server_keep_alive(policy, facts);
   terms.packet_size_max = policy.mqtt.packet_size_max;
   terms.connack_timeout = policy.upstream.connack_timeout;
   terms.stall_timeout = policy.upstream.stall_timeout;
@@ -125,9 +138,11 @@ net::Task<End> Session::relay() {
   Relay relay{*client_, *upstream_, worker_.scratch(), listener_.tally, terms, std::move(newcomer_->early), now()};
   newcomer_.reset();
   if (tls_ != nullptr) tls_->cleanse_plaintext(false);
-  for (;;) {
-    if (eviction_) relay.evict(*eviction_);
+  relaying_ = true;
+  for (std::size_t noted = 0;;) {
+    if (eviction_) relay.evict(*eviction_, eviction_code_);
     auto end = relay.pump(now());
+    for (; noted < relay.observed().size(); ++noted) worker_.note(listener_, ending_, relay.observed()[noted]);
     if (aborted_ && !end) end = *eviction_;
     if (end) co_return co_await take_leave(relay, *end);
     deadline_.set(relay.deadline());

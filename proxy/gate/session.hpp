@@ -25,6 +25,7 @@ class Worker;
 struct ListenerState {
   std::string name;
   Transport transport = Transport::mqtts;
+  Mode mode = Mode::enforce;
   account::Tally tally;
 };
 
@@ -36,13 +37,16 @@ struct ListenerState {
 class Session final : public net::Waiter,
                       public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
+  /// `would_refuse`: what was observed before there was a session.
   Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id,
-          net::Clock::time_point accepted_at);
+          net::Clock::time_point accepted_at, std::optional<Refusal> would_refuse);
 
   /// Runs the whole life of the connection.
   void start(net::UniqueFd fd);
   /// The end of this session is asked for, in good order: at a packet boundary, with a DISCONNECT where MQTT has one.
   void evict(Refusal refusal);
+  /// The worker has a new policy: a session goes on under it, or is evicted.
+  void policy_changed();
   /// The end is due now: nothing is waited for any more.
   void abort();
   /// The answer of the pool.
@@ -62,13 +66,25 @@ class Session final : public net::Waiter,
     ~Newcomer();
   };
 
+  /// What CONNECT said beyond what the log shows, so that it can be judged again.
+  struct Asked {
+    std::uint16_t keep_alive_s = 0;
+    bool bridge = false;
+    bool clean_start = true;
+    bool has_user_name = false;
+    bool has_password = false;
+    bool has_will = false;
+  };
+
   [[nodiscard]] net::Detached live(boost::intrusive_ptr<Session> self);
   [[nodiscard]] net::Task<End> journey();
   [[nodiscard]] net::Task<MaybeEnd> open_stream();
   [[nodiscard]] net::Task<MaybeEnd> recognise_tls(net::TlsStream& tls);
   [[nodiscard]] net::Task<MaybeEnd> shake_hands(net::TlsStream& tls);
   [[nodiscard]] net::Task<MaybeEnd> read_connect();
+  [[nodiscard]] net::Task<MaybeEnd> judge_connect();
   [[nodiscard]] net::Task<MaybeEnd> verify_identity();
+  [[nodiscard]] net::Task<MaybeEnd> verify_password();
   [[nodiscard]] net::Task<MaybeEnd> dial();
   [[nodiscard]] net::Task<MaybeEnd> connected();
   [[nodiscard]] net::Task<End> relay();
@@ -79,6 +95,10 @@ class Session final : public net::Waiter,
   void make_stream(net::UniqueFd fd);
   [[nodiscard]] static TimePoint now() { return net::Clock::now(); }
   [[nodiscard]] MaybeEnd interrupted() const;
+  [[nodiscard]] bool goes_on(Refusal refusal);
+  [[nodiscard]] ConnectFacts facts() const;
+  [[nodiscard]] std::optional<Refusal> judge_again(const Setup& setup) const;
+  [[nodiscard]] std::optional<Refusal> adopt_policy();
   [[nodiscard]] MaybeEnd hear_client();
   [[nodiscard]] static Refusal refusal_of(identity::Verified verdict);
   [[nodiscard]] bool forward_connect();
@@ -96,9 +116,14 @@ class Session final : public net::Waiter,
   net::Deadline deadline_;
   account::Ending ending_;
   std::optional<Refusal> eviction_;
+  std::optional<std::uint8_t> eviction_code_;  ///< MQTT 5
   TimePoint accepted_at_;
   std::uint64_t id_;
+  std::uint64_t credential_ = 0;  ///< fingerprint of the one that was right; 0: none was asked for
+  Asked asked_;
+  Mode mode_;
   bool in_handshake_ = true;
+  bool relaying_ = false;
   bool aborted_ = false;
 };
 

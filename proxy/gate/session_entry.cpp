@@ -15,8 +15,6 @@ using net::IoStatus;
 /// OpenSSL makes room for a whole ClientHello once its length is claimed. Real ones, post-quantum key shares among them,
 /// take less than 4 KiB.
 constexpr std::uint32_t client_hello_bytes_max = 16u << 10;
-/// What a log line shows of a name.
-constexpr std::size_t name_bytes_max = 64;
 
 Cause cause_of(net::TlsFailure failure) {
   switch (failure) {
@@ -48,10 +46,6 @@ Cause cause_of(net::TlsMisuse misuse) {
       break;
   }
   return Cause::bad_record;
-}
-
-std::string shown(std::string_view name) {
-  return std::string{name.substr(0, name_bytes_max + 1)};
 }
 
 /// Appends without leaving a copy of a password behind in memory that the vector gives up.
@@ -198,12 +192,14 @@ void Session::keep_connect(const inspect::ReadConnect& connect) {
   newcomer.connect = connect;
   newcomer.early.assign(newcomer.received.begin() + static_cast<std::ptrdiff_t>(connect.packet.size()),
                         newcomer.received.end());
-  // What the log will say of this client.
+  // What outlives the packet: for the log, and for judging this client again.
   const auto& facts = connect.facts;
+  asked_ = {facts.keep_alive_s,          facts.bridge,       facts.clean_start,
+            facts.user_name.has_value(), facts.has_password, facts.has_will};
   ending_.version = facts.version;
-  ending_.client_id = shown(facts.client_id);
+  ending_.client_id = facts.client_id;
   if (!facts.user_name) return;
-  ending_.user_name = shown(*facts.user_name);
+  ending_.user_name = *facts.user_name;
   ending_.user_is_known = setup_->passwords && setup_->passwords->knows(*facts.user_name);
 }
 

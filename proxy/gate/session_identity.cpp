@@ -13,6 +13,9 @@ using net::IoStatus;
 
 /// A verdict on a password comes within the wait in the queue and the hash itself; this is for the hash.
 constexpr auto hash_max = std::chrono::seconds{30};
+/// OASIS 5.0 section 2.4: what a client is told that a new policy refuses, for who it is or for any other reason.
+constexpr std::uint8_t not_authorized = 0x87;
+constexpr std::uint8_t administrative_action = 0x98;
 
 }  // namespace
 
@@ -29,30 +32,115 @@ MaybeEnd Session::hear_client() {
   return std::nullopt;
 }
 
-// --- stage 6: identity ----------------------------------------------------------------------------------------------------
+// --- stages 5 and 6: CONNECT and identity ---------------------------------------------------------------------------------
+
+net::Task<MaybeEnd> Session::judge_connect() {
+  const auto& facts = newcomer_->connect->facts;
+  const auto verdict = judge(setup_->policy, facts);
+  const auto* first = std::get_if<Refusal>(&verdict);
+  if (first == nullptr) co_return std::nullopt;
+  if (mode_ == Mode::enforce) co_return co_await refuse(*first);
+  // Whoever observes wants to know all that stands in this client's way.
+  for (const auto refusal : refusals_of(setup_->policy, facts)) {
+    if (!goes_on(refusal)) co_return co_await refuse(refusal);
+  }
+  co_return std::nullopt;
+}
 
 net::Task<MaybeEnd> Session::verify_identity() {
-  const auto& policy = setup_->policy;
-  const auto& connect = *newcomer_->connect;
   // Who names a user must prove to be it, also where nobody has to name one (CVE-2016-9877).
-  if (setup_->passwords && connect.facts.user_name) {
-    if (!connect.facts.has_password) co_return co_await refuse({Reason::anonymous, Cause::no_password});
-    deadline_.set(now() + policy.authentication.hash_wait_max + hash_max);
-    if (!worker_.verify(*this, setup_->passwords, *connect.facts.user_name, connect.password)) {
-      co_return co_await refuse({Reason::auth_overloaded, Cause::queue_full});
-    }
+  if (setup_->passwords && asked_.has_user_name) {
+    auto failed = co_await verify_password();
+    if (failed) co_return failed;
+  }
+  // What was waited for took its time, and the policy may be another by now.
+  if (const auto refusal = adopt_policy()) co_return co_await refuse(*refusal);
+  const auto verdict = judge_identity(setup_->policy, ending_.origin, newcomer_->connect->facts);
+  if (const auto* refusal = std::get_if<Refusal>(&verdict)) {
+    if (!goes_on(*refusal)) co_return co_await refuse(*refusal);
+  } else if (const auto* role = std::get<Admitted>(verdict).role) {
+    ending_.role = role->name;
+  }
+  co_return std::nullopt;
+}
+
+net::Task<MaybeEnd> Session::verify_password() {
+  const auto& connect = *newcomer_->connect;
+  std::optional<Refusal> refusal;
+  if (!connect.facts.has_password) {
+    // Where passwords are required this was noted with the CONNECT.
+    if (setup_->policy.authentication.required) co_return std::nullopt;
+    refusal = Refusal{Reason::anonymous, Cause::no_password};
+  } else if (!worker_.verify(*this, setup_->passwords, *connect.facts.user_name, connect.password)) {
+    refusal = Refusal{Reason::auth_overloaded, Cause::queue_full};
+  } else {
+    deadline_.set(now() + setup_->policy.authentication.hash_wait_max + hash_max);
     while (!newcomer_->verified) {
       if (auto end = hear_client()) co_return end;
       co_await woken();
       if (auto end = interrupted()) co_return end;
       if (deadline_.passed(now())) newcomer_->verified = identity::Verified::timed_out;
     }
-    if (newcomer_->verified != identity::Verified::right) co_return co_await refuse(refusal_of(*newcomer_->verified));
+    if (newcomer_->verified == identity::Verified::right) {
+      credential_ = setup_->passwords->fingerprint(*connect.facts.user_name);
+    } else {
+      refusal = refusal_of(*newcomer_->verified);
+    }
   }
-  const auto verdict = judge_identity(policy, ending_.origin, connect.facts);
-  if (const auto* refusal = std::get_if<Refusal>(&verdict)) co_return co_await refuse(*refusal);
-  if (const auto* role = std::get<Admitted>(verdict).role) ending_.role = role->name;
+  if (refusal && !goes_on(*refusal)) co_return co_await refuse(*refusal);
   co_return std::nullopt;
+}
+
+// --- reload ---------------------------------------------------------------------------------------------------------------
+
+ConnectFacts Session::facts() const {
+  ConnectFacts facts;
+  facts.version = *ending_.version;
+  facts.bridge = asked_.bridge;
+  facts.clean_start = asked_.clean_start;
+  facts.keep_alive_s = asked_.keep_alive_s;
+  facts.client_id = ending_.client_id;
+  if (asked_.has_user_name) facts.user_name = ending_.user_name;
+  facts.has_password = asked_.has_password;
+  facts.has_will = asked_.has_will;
+  return facts;
+}
+
+/// What a policy says of a client whose CONNECT was read and whose password was right; the password itself is gone.
+std::optional<Refusal> Session::judge_again(const Setup& setup) const {
+  const auto& policy = setup.policy;
+  if (tls_ != nullptr && policy.tls.profile == TlsProfile::modern && ending_.tls_version != "TLSv1.3") {
+    return Refusal{Reason::tls_handshake_failed, Cause::version};
+  }
+  const auto verdict = bastion::judge_again(policy, ending_.origin, facts());
+  if (const auto* refusal = std::get_if<Refusal>(&verdict)) return *refusal;
+  if (setup.passwords && asked_.has_user_name && setup.passwords->fingerprint(ending_.user_name) != credential_) {
+    return Refusal{Reason::bad_credentials, setup.passwords->knows(ending_.user_name) ? Cause::password : Cause::user};
+  }
+  return std::nullopt;
+}
+
+/// Goes on under the worker's policy where that is another, and lets go of the old one; or says why that can't be.
+std::optional<Refusal> Session::adopt_policy() {
+  const auto& next = worker_.setup();
+  if (setup_ == next) return std::nullopt;
+  mode_ = listener_.mode;
+  if (mode_ == Mode::enforce) {
+    if (auto refusal = judge_again(*next)) return refusal;
+  }
+  setup_ = next;
+  return std::nullopt;
+}
+
+void Session::policy_changed() {
+  // Newcomers see for themselves, before the broker is dialled for them.
+  if (!relaying_ || eviction_) return;
+  const auto refusal = adopt_policy();
+  if (!refusal) return;
+  ending_.detail = "the new policy refuses it: " + std::string{label(refusal->reason)};
+  const auto stage = info(refusal->reason).stage;
+  eviction_code_ = stage == Stage::connect || stage == Stage::auth ? not_authorized : administrative_action;
+  evict({Reason::evicted, Cause::reload});
 }
 
 Refusal Session::refusal_of(identity::Verified verdict) {

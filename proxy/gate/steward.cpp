@@ -5,9 +5,9 @@
 
 namespace bastion::gate {
 
-void Steward::take(net::IoContext& asker, const Address& address, Answer answer) {
-  boost::asio::post(home_, [this, &asker, address, answer = std::move(answer)]() mutable {
-    boost::asio::post(asker, [refusal = take(address), answer = std::move(answer)] { answer(refusal); });
+void Steward::take(net::IoContext& asker, const Address& address, Mode mode, Answer answer) {
+  boost::asio::post(home_, [this, &asker, address, mode, answer = std::move(answer)]() mutable {
+    boost::asio::post(asker, [place = take(address, mode), answer = std::move(answer)] { answer(place); });
   });
 }
 

@@ -12,7 +12,7 @@ namespace bastion::gate {
 /// without. Exact totals, no lock. A worker that is the steward's own asks without a message.
 class Steward {
  public:
-  using Answer = std::function<void(std::optional<Refusal>)>;
+  using Answer = std::function<void(Budget::Place)>;
 
   /// `hash_key`: drawn at random, so that nobody can tell which addresses collide in the table.
   Steward(net::IoContext& home, const AdmissionPolicy& limits, std::uint64_t hash_key)
@@ -21,10 +21,12 @@ class Steward {
   Steward& operator=(const Steward&) = delete;
 
   /// On the steward's own thread.
-  [[nodiscard]] std::optional<Refusal> take(const Address& address) { return budget_.take(address, net::Clock::now()); }
+  [[nodiscard]] Budget::Place take(const Address& address, Mode mode) {
+    return budget_.take(address, net::Clock::now(), mode);
+  }
 
   /// From any other thread: `answer` is called on `asker`'s.
-  void take(net::IoContext& asker, const Address& address, Answer answer);
+  void take(net::IoContext& asker, const Address& address, Mode mode, Answer answer);
 
   /// From any thread.
   void handshake_done();

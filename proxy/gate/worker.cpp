@@ -93,6 +93,7 @@ void Worker::apply(std::shared_ptr<const Setup> setup, std::vector<BoundListener
     use(std::move(setup));
     close_removed();
     for (auto& bound : added) open(std::move(bound));
+    for (auto it = sessions_.begin(); it != sessions_.end();) (it++)->policy_changed();
   });
 }
 
@@ -105,7 +106,11 @@ void Worker::use(std::shared_ptr<const Setup> setup) {
   setup_ = std::move(setup);
   // Without mqtts listeners the old one stays, for connections that were accepted before.
   if (tls_context) tls_context_ = std::move(tls_context);
-  for (const auto& listener : setup_->policy.listeners) state_of(listener.name).transport = listener.transport;
+  for (const auto& listener : setup_->policy.listeners) {
+    auto& state = state_of(listener.name);
+    state.transport = listener.transport;
+    state.mode = setup_->policy.mode_of(listener);
+  }
   lines_per_source_.limit(setup_->policy.gate.log_lines_per_source_max);
   if (steward_) steward_->limit(setup_->policy.admission);
 }
@@ -159,17 +164,22 @@ void Worker::use_ticket_keys(const net::TicketKeys& keys) {
 void Worker::accepted(ListenerState& listener, net::Accepted accepted) {
   ++listener.tally.accepted;
   ++listener.tally.connections;
-  const auto origin = origin_of(accepted.peer);
-  const auto verdict = judge(setup_->policy, origin);
-  if (const auto* refusal = std::get_if<Refusal>(&verdict)) return refuse_at_accept(listener, origin, *refusal);
-  if (steward_) return admit(listener, std::move(accepted.fd), origin, steward_->take(origin.address));
+  account::Ending so_far;
+  so_far.origin = origin_of(accepted.peer);
+  const auto verdict = judge(setup_->policy, so_far.origin);
+  if (const auto* refusal = std::get_if<Refusal>(&verdict)) {
+    if (listener.mode == Mode::enforce) return refuse_at_accept(listener, so_far.origin, *refusal);
+    note(listener, so_far, *refusal);
+  }
+  const auto address = so_far.origin.address;
+  if (steward_) return admit(std::move(accepted.fd), listener, std::move(so_far), steward_->take(address, listener.mode));
 
   // A message there and one back. The descriptor is shared because std::function wants to be copied.
   auto fd = std::make_shared<net::UniqueFd>(std::move(accepted.fd));
   if (++awaiting_steward_ == awaiting_steward_max) pause_listeners();
-  steward().take(context_, origin.address, [this, &listener, origin, fd](std::optional<Refusal> refusal) {
+  steward().take(context_, address, listener.mode, [this, &listener, so_far, fd](const Budget::Place& place) {
     if (awaiting_steward_-- == awaiting_steward_max) pause_listeners();
-    admit(listener, std::move(*fd), origin, refusal);
+    admit(std::move(*fd), listener, so_far, place);
   });
 }
 
@@ -177,9 +187,11 @@ void Worker::pause_listeners() {
   for (auto& open : open_) open.listener->pause(awaiting_steward_ >= awaiting_steward_max);
 }
 
-void Worker::admit(ListenerState& listener, net::UniqueFd fd, const Origin& origin, std::optional<Refusal> refusal) {
-  if (refusal) return refuse_at_accept(listener, origin, *refusal);
-  const boost::intrusive_ptr<Session> session{new Session{*this, listener, origin, ++next_id_, net::Clock::now()}};
+void Worker::admit(net::UniqueFd fd, ListenerState& listener, account::Ending so_far, const Budget::Place& place) {
+  if (!place.taken) return refuse_at_accept(listener, so_far.origin, *place.refusal);
+  if (place.refusal) note(listener, so_far, *place.refusal);
+  const boost::intrusive_ptr<Session> session{
+      new Session{*this, listener, so_far.origin, ++next_id_, net::Clock::now(), so_far.would_refuse}};
   sessions_.push_back(*session);
   session->start(std::move(fd));
   if (drained_) session->evict({Reason::evicted, Cause::shutdown});
@@ -257,12 +269,24 @@ void Worker::log(const ListenerState& listener, const account::Ending& ending) {
   const auto level = ending.refusal                          ? LogLevel::info
                      : ending.close == account::Close::fault ? LogLevel::error
                                                              : LogLevel::info;
-  if (level > gate.log_level) return;
-  const auto decision = lines_per_source_.decide(ending.origin.address, net::Clock::now());
-  if (!decision.write) return;
-  if (decision.repeated > 0) log_left_out({ending.origin.address, decision.repeated});
+  if (level > gate.log_level || !may_log(ending.origin.address)) return;
   commons_.log.write(
       account::ending_line(ending, listener.name, std::chrono::system_clock::now(), gate.log_format, commons_.mask));
+}
+
+bool Worker::may_log(const Address& source) {
+  const auto decision = lines_per_source_.decide(source, net::Clock::now());
+  if (decision.write && decision.repeated > 0) log_left_out({source, decision.repeated});
+  return decision.write;
+}
+
+void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refusal) {
+  listener.tally.note(refusal, !so_far.would_refuse);
+  if (!so_far.would_refuse) so_far.would_refuse = refusal;
+  const auto& gate = setup_->policy.gate;
+  if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
+  commons_.log.write(account::observation_line(so_far, refusal, listener.name, std::chrono::system_clock::now(),
+                                               gate.log_format, commons_.mask));
 }
 
 void Worker::log_left_out(const account::LinesPerSource::LeftOut& left_out) {

@@ -78,6 +78,8 @@ class Worker {
                             std::string_view user_name, std::string_view password);
   /// Wakes the session after the others had their turn.
   void take_turns(Session& session);
+  /// What enforcing would have refused a connection for; `so_far` remembers the first.
+  void note(ListenerState& listener, account::Ending& so_far, Refusal refusal);
   /// The session's one ending: counted, logged, its place given back.
   void ended(Session& session, ListenerState& listener, const account::Ending& ending, bool in_handshake);
 
@@ -96,8 +98,9 @@ class Worker {
   void close_removed();
   [[nodiscard]] ListenerState& state_of(const std::string& name);
   void accepted(ListenerState& listener, net::Accepted accepted);
-  void admit(ListenerState& listener, net::UniqueFd fd, const Origin& origin, std::optional<Refusal> refusal);
+  void admit(net::UniqueFd fd, ListenerState& listener, account::Ending so_far, const Budget::Place& place);
   void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
+  [[nodiscard]] bool may_log(const Address& source);
   void log(const ListenerState& listener, const account::Ending& ending);
   void log_left_out(const account::LinesPerSource::LeftOut& left_out);
   void log_all_left_out(net::Clock::time_point now);

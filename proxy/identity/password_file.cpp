@@ -193,6 +193,16 @@ const Credential& PasswordFile::find(std::string_view user_name) const {
   return user != nullptr ? *user : stranger_of_that_name;
 }
 
+std::uint64_t PasswordFile::fingerprint(std::string_view user_name) const {
+  const Credential* user = find_user(user_name);
+  if (user == nullptr) return 0;
+  // Hashes are as good as random already, and salts are where two users share a password.
+  std::uint64_t out = 0;
+  std::memcpy(&out, user->hash.data(), std::min(sizeof out, user->hash.size()));
+  for (const auto byte : user->salt) out = out * 0x100000001b3u ^ byte;
+  return out != 0 ? out : 1;
+}
+
 bool PasswordFile::knows(std::string_view user_name) const {
   return find_user(user_name) != nullptr;
 }

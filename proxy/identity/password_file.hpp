@@ -62,6 +62,8 @@ class PasswordFile {
   /// among strangers as among users, and a reload moves no stranger to another cost unless the mix of costs changes.
   [[nodiscard]] const Credential& find(std::string_view user_name) const;
   [[nodiscard]] bool knows(std::string_view user_name) const;
+  /// Differs, as good as always, once the user's entry has been changed; 0 for a stranger.
+  [[nodiscard]] std::uint64_t fingerprint(std::string_view user_name) const;
   [[nodiscard]] std::size_t size() const { return credentials_.size(); }
 
  private:

@@ -64,32 +64,32 @@ bool has_possible_length(const FixedHeader& header, bool v5) {
 // The two directions differ in what may start a packet and in what a fault is called; the walk is the same. `Rules` answers
 // `first_byte(byte)`, which is asked before anything else is waited for, `malformed(type)`, `too_large()`, and `is_v5()`.
 template <class Rules>
-std::variant<FixedHeader, mqtt::HeaderCutShort, Refusal> begin_packet(Bytes rest, std::uint32_t packet_size_max,
-                                                                      const Rules& rules) {
+std::variant<FixedHeader, mqtt::HeaderCutShort, Refusal> begin_packet(Bytes rest, PacketSizeLimit size, const Rules& rules) {
   if (const auto refusal = rules.first_byte(rest[0])) return *refusal;
   const mqtt::HeaderResult result = mqtt::read_fixed_header(rest);
   if (std::holds_alternative<mqtt::HeaderCutShort>(result)) return mqtt::HeaderCutShort{};
   const auto* const header = std::get_if<FixedHeader>(&result);
   if (!header) return rules.malformed(mqtt::packet_type(rest[0]));
   if (!has_possible_length(*header, rules.is_v5())) return rules.malformed(header->type);
-  if (header->packet_size() > packet_size_max) return rules.too_large();
+  if (header->packet_size() > size.bytes_max && size.mode == Mode::enforce) return rules.too_large();
   return *header;
 }
 
 // Lets through whole packets and bodies under way, up to the first byte of which nothing can be said, or nothing good.
 // A refusal waits until all before it is let through, so that it does not depend on how the bytes were split.
 template <class Rules>
-Step follow(Bytes in_hand, FramePosition& position, std::uint32_t packet_size_max, const Rules& rules) {
+Step follow(Bytes in_hand, FramePosition& position, PacketSizeLimit size, const Rules& rules) {
   Forward through;
   while (through.bytes < in_hand.size()) {
     const Bytes rest = in_hand.subspan(through.bytes);
     if (position.body_left == 0) {
-      const auto begun = begin_packet(rest, packet_size_max, rules);
+      const auto begun = begin_packet(rest, size, rules);
       const auto* const header = std::get_if<FixedHeader>(&begun);
       if (!header && through.bytes > 0) return through;
       if (const auto* const refusal = std::get_if<Refusal>(&begun)) return Refuse{*refusal, std::nullopt};
       if (!header) return NeedBytes{in_hand.size() + 1};
       position.body_left = header->remaining_length;
+      if (header->packet_size() > size.bytes_max) position.passed_too_large = true;
       position.in_disconnect = header->type == PacketType::disconnect;
       through.bytes += header->size;
     }
@@ -216,20 +216,19 @@ Cause cause_of_reason_code(std::uint8_t code) {
 
 }  // namespace
 
-UpwardInspector::UpwardInspector(MqttVersion version, std::uint32_t packet_size_max)
-    : version_(version), packet_size_max_(packet_size_max) {}
+UpwardInspector::UpwardInspector(MqttVersion version, PacketSizeLimit size) : version_(version), size_(size) {}
 
 Step UpwardInspector::step(Bytes in_hand) {
-  return follow(in_hand, position_, packet_size_max_, UpwardRules(version_, position_));
+  return follow(in_hand, position_, size_, UpwardRules(version_, position_));
 }
 
-DownwardInspector::DownwardInspector(MqttVersion version, std::uint32_t packet_size_max,
+DownwardInspector::DownwardInspector(MqttVersion version, PacketSizeLimit size,
                                      std::optional<std::uint16_t> server_keep_alive_s)
-    : version_(version), packet_size_max_(packet_size_max), server_keep_alive_s_(server_keep_alive_s) {}
+    : version_(version), size_(size), server_keep_alive_s_(server_keep_alive_s) {}
 
 Step DownwardInspector::step(Bytes in_hand) {
   if (!connack_) return read_connack(in_hand);
-  return follow(in_hand, position_, packet_size_max_, DownwardRules(version_, connack_->code != 0, position_));
+  return follow(in_hand, position_, size_, DownwardRules(version_, connack_->code != 0, position_));
 }
 
 Step DownwardInspector::read_connack(Bytes in_hand) {
@@ -238,7 +237,7 @@ Step DownwardInspector::read_connack(Bytes in_hand) {
   const mqtt::HeaderResult result = mqtt::read_fixed_header(in_hand);
   if (std::holds_alternative<mqtt::HeaderCutShort>(result)) return NeedBytes{in_hand.size() + 1};
   const auto* const header = std::get_if<FixedHeader>(&result);
-  if (!header || header->packet_size() > packet_size_max_) return Refuse{bad_connack, std::nullopt};
+  if (!header || header->packet_size() > size_.bytes_max) return Refuse{bad_connack, std::nullopt};
   if (version_ != MqttVersion::v5_0 && header->remaining_length != 2) return Refuse{bad_connack, std::nullopt};
   if (in_hand.size() < header->packet_size()) return NeedBytes{header->packet_size()};
   return pass_connack(in_hand.first(header->packet_size()));

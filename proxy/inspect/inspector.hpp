@@ -40,17 +40,24 @@ using Step = std::variant<Forward, NeedBytes, Replace, Refuse>;
 
 /// Where one direction stands between and inside packets.
 struct FramePosition {
-  std::uint32_t body_left = 0;  ///< bytes of the current packet's body still to come
-  bool in_disconnect = false;   ///< the current packet, or the last one, is DISCONNECT
-  bool disconnected = false;    ///< a whole DISCONNECT has gone through
+  std::uint32_t body_left = 0;    ///< bytes of the current packet's body still to come
+  bool in_disconnect = false;     ///< the current packet, or the last one, is DISCONNECT
+  bool disconnected = false;      ///< a whole DISCONNECT has gone through
+  bool passed_too_large = false;  ///< a packet beyond the limit was let through, since the limit is only observed
+};
+
+/// How large a packet may be, all told, and whether a larger one is refused.
+struct PacketSizeLimit {
+  std::uint32_t bytes_max = 0;
+  Mode mode = Mode::enforce;
 };
 
 /// From the client to the broker, after CONNECT. Checks: a type that a client may send, its fixed header flags (OASIS 3.1.1
 /// table 2.2, 5.0 table 2-2; PUBLISH QoS 3, and DUP on QoS 0), a minimal remaining length, the fixed lengths of packets that
-/// have one, `packet_size_max`, no second CONNECT, nothing after DISCONNECT, AUTH not before MQTT 5.
+/// have one, their size, no second CONNECT, nothing after DISCONNECT, AUTH not before MQTT 5.
 class UpwardInspector {
  public:
-  UpwardInspector(MqttVersion version, std::uint32_t packet_size_max);
+  UpwardInspector(MqttVersion version, PacketSizeLimit size);
 
   /// Any split of the same bytes lets the same bytes through and ends in the same refusal. Never asks with nothing in hand:
   /// empty `in_hand` gives NeedBytes{1}. Coalesces: one Forward covers as many whole packets as are in hand.
@@ -60,10 +67,11 @@ class UpwardInspector {
   [[nodiscard]] bool disconnected() const { return position_.disconnected; }
   /// Whether the next byte begins a packet: only here may the gate insert one of its own.
   [[nodiscard]] bool at_boundary() const { return position_.body_left == 0; }
+  [[nodiscard]] bool passed_packet_too_large() const { return position_.passed_too_large; }
 
  private:
   MqttVersion version_;
-  std::uint32_t packet_size_max_;
+  PacketSizeLimit size_;
   FramePosition position_;
 };
 
@@ -76,13 +84,13 @@ struct Connack {
 };
 
 /// From the broker to the client. The first packet must be a valid CONNACK (in MQTT 5, AUTH is refused as well: the gate
-/// admits no Authentication Method); after it: a type that a server may send, flags, minimal length, `packet_size_max`.
+/// admits no Authentication Method); after it: a type that a server may send, flags, minimal length, size.
 /// All faults are `upstream_malformed`.
 class DownwardInspector {
  public:
   /// `server_keep_alive_s`: what the gate wants MQTT 5 clients to be told at most; CONNACK is replaced where the broker's
   /// own value is absent or greater (0, no keep alive, is the greatest). Not 0.
-  DownwardInspector(MqttVersion version, std::uint32_t packet_size_max, std::optional<std::uint16_t> server_keep_alive_s);
+  DownwardInspector(MqttVersion version, PacketSizeLimit size, std::optional<std::uint16_t> server_keep_alive_s);
 
   [[nodiscard]] Step step(std::span<const std::uint8_t> in_hand);
 
@@ -93,6 +101,7 @@ class DownwardInspector {
   [[nodiscard]] std::uint32_t body_left() const { return position_.body_left; }
   /// The broker has sent DISCONNECT (MQTT 5): its close is orderly.
   [[nodiscard]] bool disconnected() const { return position_.disconnected; }
+  [[nodiscard]] bool passed_packet_too_large() const { return position_.passed_too_large; }
 
  private:
   [[nodiscard]] Step read_connack(std::span<const std::uint8_t> in_hand);
@@ -100,7 +109,7 @@ class DownwardInspector {
   [[nodiscard]] bool must_lower_keep_alive(const Connack& connack) const;
 
   MqttVersion version_;
-  std::uint32_t packet_size_max_;
+  PacketSizeLimit size_;
   FramePosition position_;
   std::optional<std::uint16_t> server_keep_alive_s_;
   std::optional<Connack> connack_;

@@ -101,14 +101,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const MqttVersion version = versions[data[0] & 3u];
   const Bytes stream = Bytes(data, size).subspan(2);
   if ((data[0] & 4u) == 0) {
-    const Passage passage = require_same_for_any_split(UpwardInspector(version, size_max), stream, data[1]);
+    const Passage passage = require_same_for_any_split(UpwardInspector(version, {size_max}), stream, data[1]);
     require(passage.out.size() <= stream.size());
     require(std::equal(passage.out.begin(), passage.out.end(), stream.begin()));
     return 0;
   }
   const bool lowers = (data[0] & 8u) != 0;
   const auto keep_alive_s = lowers ? std::optional<std::uint16_t>(1200) : std::nullopt;
-  const Passage passage = require_same_for_any_split(DownwardInspector(version, size_max, keep_alive_s), stream, data[1]);
+  const Passage passage = require_same_for_any_split(DownwardInspector(version, {size_max}, keep_alive_s), stream, data[1]);
   require(lowers || std::equal(passage.out.begin(), passage.out.end(), stream.begin()));
   return 0;
 }

@@ -73,6 +73,7 @@ using Pair = std::pair<Reason, Cause>;
 /// Pairs that have a test of their own, because what provokes them ends the gate too.
 const std::map<Pair, std::string> tested_elsewhere = {
     {{Reason::evicted, Cause::shutdown}, "stop_test.cpp"},
+    {{Reason::evicted, Cause::reload}, "reload_test.cpp"},
 };
 
 /// Pairs that nothing in this version leads to, or that can't be had in one process, and why.

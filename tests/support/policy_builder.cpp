@@ -58,7 +58,11 @@ PolicyBuilder& PolicyBuilder::users(const std::map<std::string, std::string>& pa
   identity::NewCredential cheap;
   cheap.scheme = identity::Scheme::sha512;
   std::string file;
-  for (const auto& [name, password] : passwords) file += identity::password_line(name, password, cheap) + '\n';
+  for (const auto& user : passwords) {
+    auto& entry = entries_[user];
+    if (entry.empty()) entry = identity::password_line(user.first, user.second, cheap) + '\n';
+    file += entry;
+  }
   directory_.write("passwd", file);
   return *this;
 }

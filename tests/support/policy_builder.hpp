@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/temp_dir.hpp"
@@ -25,7 +26,7 @@ class PolicyBuilder {
                           std::string_view addresses = R"("127.0.0.1:0")");
   /// A [[role]]; `body` is its lines.
   PolicyBuilder& role(std::string_view body);
-  /// Users and their passwords, hashed the cheapest way.
+  /// Users and their passwords, hashed the cheapest way. Who was there with the same password keeps the same entry.
   PolicyBuilder& users(const std::map<std::string, std::string>& passwords);
   /// One user whose every verification takes `iterations` rounds of PBKDF2.
   PolicyBuilder& costly_user(const std::string& name, const std::string& password, unsigned iterations);
@@ -39,6 +40,7 @@ class PolicyBuilder {
  private:
   const TempDir& directory_;
   std::map<std::string, std::string> keys_;
+  std::map<std::pair<std::string, std::string>, std::string> entries_;  ///< by user and password
   std::vector<std::string> listeners_;
   std::vector<std::string> roles_;
 };

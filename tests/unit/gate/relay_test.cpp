@@ -332,7 +332,7 @@ TEST_F(RelayTest, EvictsAtTheNextPacketBoundaryOnly) {
   const auto packet = publish(100);
   say(broker, Bytes(packet.begin(), packet.begin() + 50));
   ASSERT_FALSE(pump());
-  relay->evict({Reason::evicted, Cause::shutdown});
+  relay->evict({Reason::evicted, Cause::shutdown}, std::nullopt);
   ASSERT_FALSE(pump());
   EXPECT_FALSE(relay->may_insert_down());
   Bytes rest(packet.begin() + 50, packet.end());

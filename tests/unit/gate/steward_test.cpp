@@ -21,7 +21,8 @@ TEST(Steward, AnswersAnotherWorkerOnThatWorkersContext) {
   Steward steward{home, limits(1), 42};
   const auto address = Address::v4(192, 0, 2, 1);
   std::vector<std::optional<Refusal>> answers;
-  for (int i = 0; i < 2; ++i) steward.take(asker, address, [&](auto refusal) { answers.push_back(refusal); });
+  for (int i = 0; i < 2; ++i)
+    steward.take(asker, address, Mode::enforce, [&](const Budget::Place& place) { answers.push_back(place.refusal); });
   asker.poll();
   EXPECT_TRUE(answers.empty()) << "the steward has not run yet";
   home.poll();
@@ -38,12 +39,12 @@ TEST(Steward, TakesAPlaceBackByMessage) {
   net::IoContext home;
   Steward steward{home, limits(1), 42};
   const auto address = Address::v4(192, 0, 2, 1);
-  EXPECT_FALSE(steward.take(address));
+  EXPECT_TRUE(steward.take(address, Mode::enforce).taken);
   steward.handshake_done();
   steward.give_back(address, false);
-  EXPECT_TRUE(steward.take(address)) << "the message is still under way";
+  EXPECT_FALSE(steward.take(address, Mode::enforce).taken) << "the message is still under way";
   home.poll();
-  EXPECT_FALSE(steward.take(address));
+  EXPECT_TRUE(steward.take(address, Mode::enforce).taken);
 }
 
 }  // namespace

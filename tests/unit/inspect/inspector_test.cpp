@@ -69,7 +69,7 @@ Passage pass(Inspector& inspector, const ByteVector& data, std::size_t piece) {
 }
 
 Passage upward(MqttVersion version, const ByteVector& data, std::size_t piece = 1'000'000) {
-  UpwardInspector inspector(version, size_max);
+  UpwardInspector inspector(version, {size_max});
   return pass(inspector, data, piece);
 }
 
@@ -77,7 +77,7 @@ const ByteVector good_connack_v3 = bytes("20 02 00 00");
 const ByteVector good_connack_v5 = bytes("20 03 00 00 00");
 
 Passage downward(MqttVersion version, const ByteVector& data, std::size_t piece = 1'000'000) {
-  DownwardInspector inspector(version, size_max, std::nullopt);
+  DownwardInspector inspector(version, {size_max}, std::nullopt);
   return pass(inspector, data, piece);
 }
 
@@ -95,7 +95,7 @@ const ByteVector session_v5 = packet(0x30, "0003 'a/b' 00 'hello'") + packet(0x3
                               bytes("c0 00 40 02 0001 40 03 0001 10 62 04 0001 92 00 e0 02 04 00");
 
 TEST(Upward, LetsASessionThroughInOneStep) {
-  UpwardInspector inspector(v3_1_1, size_max);
+  UpwardInspector inspector(v3_1_1, {size_max});
   const Step step = inspector.step(session_v3);
   ASSERT_TRUE(std::holds_alternative<Forward>(step));
   EXPECT_EQ(std::get<Forward>(step).bytes, session_v3.size());
@@ -112,14 +112,14 @@ TEST(Upward, LetsTheSameThroughHoweverItIsSplit) {
 }
 
 TEST(Upward, AsksForAByteWhenThereIsNone) {
-  UpwardInspector inspector(v3_1_1, size_max);
+  UpwardInspector inspector(v3_1_1, {size_max});
   const Step step = inspector.step({});
   ASSERT_TRUE(std::holds_alternative<NeedBytes>(step));
   EXPECT_EQ(std::get<NeedBytes>(step).bytes_min, 1u);
 }
 
 TEST(Upward, HoldsAHeaderBackUntilItIsWhole) {
-  UpwardInspector inspector(v3_1_1, size_max);
+  UpwardInspector inspector(v3_1_1, {size_max});
   for (const char* written : {"30", "30 ff"}) {
     const Step step = inspector.step(bytes(written));
     EXPECT_TRUE(std::holds_alternative<NeedBytes>(step)) << written;
@@ -128,7 +128,7 @@ TEST(Upward, HoldsAHeaderBackUntilItIsWhole) {
 }
 
 TEST(Upward, StreamsABodyAndKnowsThatItIsInsideAPacket) {
-  UpwardInspector inspector(v3_1_1, size_max);
+  UpwardInspector inspector(v3_1_1, {size_max});
   const Step first = inspector.step(bytes("30 0a 0003 'a'"));
   ASSERT_TRUE(std::holds_alternative<Forward>(first));
   EXPECT_EQ(std::get<Forward>(first).bytes, 5u);
@@ -142,7 +142,7 @@ TEST(Upward, StreamsABodyAndKnowsThatItIsInsideAPacket) {
 }
 
 TEST(Upward, IsNotDisconnectedBeforeTheWholeDisconnectHasGoneThrough) {
-  UpwardInspector inspector(v5, size_max);
+  UpwardInspector inspector(v5, {size_max});
   EXPECT_TRUE(std::holds_alternative<Forward>(inspector.step(bytes("e0 02 04"))));
   EXPECT_FALSE(inspector.disconnected());
   EXPECT_TRUE(std::holds_alternative<Forward>(inspector.step(bytes("00"))));
@@ -257,7 +257,7 @@ TEST(Downward, LetsASessionThroughHoweverItIsSplit) {
 }
 
 TEST(Downward, TellsWhatTheBrokerAnswered) {
-  DownwardInspector inspector(v3_1_1, size_max, std::nullopt);
+  DownwardInspector inspector(v3_1_1, {size_max}, std::nullopt);
   EXPECT_FALSE(inspector.connack().has_value());
   EXPECT_TRUE(std::holds_alternative<NeedBytes>(inspector.step(bytes("20 02 01"))));
   EXPECT_FALSE(inspector.connack().has_value());
@@ -270,7 +270,7 @@ TEST(Downward, TellsWhatTheBrokerAnswered) {
 }
 
 TEST(Downward, PassesARefusalOnAndNothingBehindIt) {
-  DownwardInspector inspector(v3_1_1, size_max, std::nullopt);
+  DownwardInspector inspector(v3_1_1, {size_max}, std::nullopt);
   EXPECT_TRUE(std::holds_alternative<Forward>(inspector.step(bytes("20 02 00 05"))));
   EXPECT_EQ(inspector.connack()->code, 5);
   const Step step = inspector.step(publish);
@@ -279,7 +279,7 @@ TEST(Downward, PassesARefusalOnAndNothingBehindIt) {
 }
 
 TEST(Downward, KnowsTheBrokersDisconnect) {
-  DownwardInspector inspector(v5, size_max, std::nullopt);
+  DownwardInspector inspector(v5, {size_max}, std::nullopt);
   EXPECT_EQ(pass(inspector, good_connack_v5 + bytes("e0 01 8b"), 100).packets, 2u);
   EXPECT_TRUE(inspector.disconnected());
 }
@@ -292,22 +292,22 @@ TEST(Downward, LowersTheServerKeepAliveOfMqtt5) {
                     {"20 06 00 00 03 13 ffff", "20 06 00 00 03 13 04b0"},
                     {"20 06 00 00 03 13 0000", "20 06 00 00 03 13 04b0"}};
   for (const auto& row : rows) {
-    DownwardInspector inspector(v5, size_max, std::uint16_t{1200});
+    DownwardInspector inspector(v5, {size_max}, std::uint16_t{1200});
     EXPECT_EQ(pass(inspector, bytes(row.broker), 1).out, bytes(row.client)) << row.broker;
     EXPECT_EQ(inspector.connack()->server_keep_alive_s, 1200) << row.broker;
   }
 }
 
 TEST(Downward, LeavesALowerServerKeepAliveAsItIs) {
-  DownwardInspector inspector(v5, size_max, std::uint16_t{1200});
+  DownwardInspector inspector(v5, {size_max}, std::uint16_t{1200});
   EXPECT_EQ(pass(inspector, bytes("20 06 00 00 03 13 003c"), 100).out, bytes("20 06 00 00 03 13 003c"));
   EXPECT_EQ(inspector.connack()->server_keep_alive_s, 60);
 }
 
 TEST(Downward, LeavesARefusalAndMqtt3AsTheyAre) {
-  DownwardInspector refused(v5, size_max, std::uint16_t{1200});
+  DownwardInspector refused(v5, {size_max}, std::uint16_t{1200});
   EXPECT_EQ(pass(refused, bytes("20 03 00 87 00"), 100).out, bytes("20 03 00 87 00"));
-  DownwardInspector old(v3_1_1, size_max, std::uint16_t{1200});
+  DownwardInspector old(v3_1_1, {size_max}, std::uint16_t{1200});
   EXPECT_EQ(pass(old, good_connack_v3, 100).out, good_connack_v3);
 }
 

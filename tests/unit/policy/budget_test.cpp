@@ -34,7 +34,7 @@ Address v6(const char* text) {
 class BudgetTest : public testing::Test {
  protected:
   Budget::Clock::time_point now_ = Budget::Clock::time_point{} + 1h;
-  std::optional<Refusal> take(Budget& budget, const Address& address) { return budget.take(address, now_); }
+  std::optional<Refusal> take(Budget& budget, const Address& address) { return budget.take(address, now_).refusal; }
   /// Comes and goes at once.
   std::optional<Refusal> visit(Budget& budget, const Address& address) {
     const auto refusal = take(budget, address);
@@ -194,6 +194,28 @@ TEST_F(BudgetTest, TakesNothingBackThatItNeverGave) {
   budget.give_back(v4(1), true);
   EXPECT_EQ(budget.connections(), 0u);
   EXPECT_EQ(budget.handshakes(), 0u);
+}
+
+TEST_F(BudgetTest, OnlyTellsOfTheLimitsOfAnAddressThatIsObserved) {
+  Budget budget{limits()};
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(budget.take(v4(1), now_, Mode::observe).taken);
+  const auto fourth = budget.take(v4(1), now_, Mode::observe);
+  EXPECT_TRUE(fourth.taken);
+  EXPECT_EQ(fourth.refusal, too_many(Cause::per_ip));
+  const auto fifth = budget.take(v4(1), now_, Mode::observe);
+  EXPECT_TRUE(fifth.taken);
+  EXPECT_EQ(fifth.refusal, rate_limited);
+  EXPECT_EQ(budget.connections(), 5U);
+  for (int i = 0; i < 5; ++i) budget.give_back(v4(1), true);
+  EXPECT_EQ(budget.connections(), 0U);
+}
+
+TEST_F(BudgetTest, EnforcesTheLimitsOfTheWholeGateWhereItObserves) {
+  Budget budget{limits()};
+  for (unsigned i = 0; i < 8; ++i) EXPECT_TRUE(budget.take(v4(1), now_, Mode::observe).taken);
+  const auto ninth = budget.take(v4(1), now_, Mode::observe);
+  EXPECT_FALSE(ninth.taken);
+  EXPECT_EQ(ninth.refusal, too_many(Cause::total)) << "what decides is told, not what is only observed";
 }
 
 }  // namespace

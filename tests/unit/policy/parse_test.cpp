@@ -93,9 +93,9 @@ Policy accepted(const std::string& toml, const Files& files = {}) {
 /// Everything that a policy holds but places in the file.
 std::string dump(const Policy& policy) {
   std::ostringstream out;
-  const auto& [where, gate, admin, upstream, tls, listeners, admission, authentication, mqtt, roles] = policy;
-  out << where.file << ' ' << gate.workers << ' ' << gate.drain_timeout.count() << ' ' << int(gate.log_format)
-      << int(gate.log_level) << ' ' << gate.log_lines_per_source_max << '\n';
+  const auto& [where, said, mode, gate, admin, upstream, tls, listeners, admission, authentication, mqtt, roles] = policy;
+  out << where.file << ' ' << int(mode) << ' ' << gate.workers << ' ' << gate.drain_timeout.count() << ' '
+      << int(gate.log_format) << int(gate.log_level) << ' ' << gate.log_lines_per_source_max << '\n';
   out << admin.address.value.text() << ' ' << admin.enabled << '\n';
   out << (upstream.tcp ? upstream.tcp->text() : "-") << ' ' << upstream.unix_path << ' ' << upstream.connect_timeout.count()
       << ' ' << upstream.connack_timeout.count() << ' ' << upstream.stall_timeout.count() << ' ';
@@ -105,7 +105,8 @@ std::string dump(const Policy& policy) {
   out << int(tls.profile) << ' ' << tls.handshake_timeout.count() << ' ' << tls.ticket_rotation.count() << ' '
       << tls.key_updates_max << '\n';
   for (const auto& listener : listeners) {
-    out << listener.name << ' ' << int(listener.transport) << listener.plaintext_beyond_loopback;
+    out << listener.name << ' ' << int(listener.transport) << listener.plaintext_beyond_loopback
+        << int(policy.mode_of(listener));
     for (const auto& address : listener.addresses) out << ' ' << address.value.text();
     out << '\n';
   }
@@ -156,7 +157,7 @@ TEST(ParsePolicy, TakesASmallPolicyWithSafeDefaults) {
 TEST(ParsePolicy, TakesEveryKey) {
   const auto policy = accepted(R"(
 schema = 1
-mode = "enforce"
+mode = "observe"
 [gate]
 workers = 2
 drain_timeout = "1m"
@@ -189,6 +190,7 @@ transport = "mqtt"
 name = "plain"
 address = "192.0.2.1:1884"
 transport = "mqtt"
+mode = "enforce"
 plaintext_beyond_loopback = true
 [admission]
 allow = ["192.168.10.0/24", "2001:db8:10::/48"]
@@ -225,13 +227,13 @@ client_id = "%u-*"
 [[role]]
 name = "rest"
 )");
-  EXPECT_EQ(dump(policy), R"(policy.toml 2 60000 13 5
+  EXPECT_EQ(dump(policy), R"(policy.toml 1 2 60000 13 5
 127.0.0.1:9883 0
 - /run/mosquitto.sock 1000 2000 3000 bastion@upstream.secret
 ec.crt+ec.key /abs/rsa.crt+/abs/rsa.key 0 500 3600000 3
-devices 10 0.0.0.0:8883 [::]:8883
-local 00 127.0.0.1:1884
-plain 01 192.0.2.1:1884
+devices 101 0.0.0.0:8883 [::]:8883
+local 001 127.0.0.1:1884
+plain 010 192.0.2.1:1884
 3 100 10 20 3/250 1000
 1 passwd 2 9 1000 134217728
 1111 4000 1024 2097152 65535000 7000 0 0 23 - %u-*
@@ -358,7 +360,6 @@ TEST(ParsePolicy, RefusesRulesThatItWouldNotEnforce) {
   const auto expect_refused = [](const std::string& toml, const char* what) {
     EXPECT_THAT(complaints(toml), ElementsAre(AllOf(HasSubstr(what), HasSubstr("is not enforced by this version")))) << toml;
   };
-  expect_refused("mode = \"observe\"\n" + std::string{minimal}, "1:8: \"mode\"");
   expect_refused(extended("[gate]\nstate_dir = \"/var\"\n"), "15:1: \"gate.state_dir\"");
   expect_refused(extended("[admin]\nsocket = \"/run/x\"\n"), "\"admin.socket\"");
   expect_refused(changed("[tls]", "proxy_protocol = \"v2\"\n[tls]"), "\"upstream.proxy_protocol\"");
