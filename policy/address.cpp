@@ -193,6 +193,22 @@ std::string Prefix::text() const {
   return base.text() + "/" + std::to_string(shown);
 }
 
+std::size_t KeyedAddressHash::operator()(const Address& address) const noexcept {
+  const auto word = [&](std::size_t begin) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < 8; ++i) out = out << 8 | address.bytes()[begin + i];
+    return out;
+  };
+  // The key goes in before each multiplication, so that which addresses collide can't be told without it.
+  const auto mix = [this](std::uint64_t x) {
+    x = (x ^ key) * 0xd6e8feb86659fd93u;
+    x ^= x >> 32;
+    x = (x + (key << 32 | key >> 32)) * 0x9e3779b97f4a7c15u;
+    return x ^ (x >> 29);
+  };
+  return static_cast<std::size_t>(mix(mix(word(0)) ^ word(8)));
+}
+
 }  // namespace bastion
 
 std::size_t std::hash<bastion::Address>::operator()(const bastion::Address& address) const noexcept {

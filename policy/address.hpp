@@ -49,6 +49,12 @@ class Address {
   Bytes bytes_{};
 };
 
+/// Which addresses collide in a table can't be told without the key: draw it at random where clients choose addresses.
+struct KeyedAddressHash {
+  std::uint64_t key = 0;
+  std::size_t operator()(const Address& address) const noexcept;
+};
+
 /// An address prefix. `length` counts bits of the 128-bit space: `10.0.0.0/8` has length 104.
 struct Prefix {
   Address base;

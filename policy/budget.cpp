@@ -5,22 +5,6 @@
 
 namespace bastion {
 
-std::size_t Budget::KeyedHash::operator()(const Address& address) const noexcept {
-  const auto word = [&](std::size_t begin) {
-    std::uint64_t out = 0;
-    for (std::size_t i = 0; i < 8; ++i) out = out << 8 | address.bytes()[begin + i];
-    return out;
-  };
-  // The key goes in before each multiplication, so that which addresses collide can't be told without it.
-  const auto mix = [this](std::uint64_t x) {
-    x = (x ^ key) * 0xd6e8feb86659fd93u;
-    x ^= x >> 32;
-    x = (x + (key << 32 | key >> 32)) * 0x9e3779b97f4a7c15u;
-    return x ^ (x >> 29);
-  };
-  return static_cast<std::size_t>(mix(mix(word(0)) ^ word(8)));
-}
-
 Budget::Limits Budget::limits_of(const AdmissionPolicy& policy) {
   const auto token = std::chrono::duration_cast<Clock::duration>(policy.connect_rate_per_address.every);
   return {policy.connections_max,
@@ -32,7 +16,7 @@ Budget::Limits Budget::limits_of(const AdmissionPolicy& policy) {
 }
 
 Budget::Budget(const AdmissionPolicy& limits, std::uint64_t hash_key)
-    : limits_{limits_of(limits)}, entries_{0, KeyedHash{hash_key}} {}
+    : limits_{limits_of(limits)}, entries_{0, KeyedAddressHash{hash_key}} {}
 
 void Budget::limit(const AdmissionPolicy& limits) {
   limits_ = limits_of(limits);

@@ -48,10 +48,6 @@ class Budget {
   [[nodiscard]] std::size_t addresses_tracked() const { return entries_.size(); }
 
  private:
-  struct KeyedHash {
-    std::uint64_t key;
-    std::size_t operator()(const Address& address) const noexcept;
-  };
   /// Entries without a connection by the time at which they have nothing more to remember.
   using Idle = std::multimap<Clock::time_point, Address>;
   struct Entry {
@@ -60,7 +56,7 @@ class Budget {
     Clock::time_point full_at{};
     Idle::iterator idle;  ///< meaningful while `connections` is 0
   };
-  using Entries = std::unordered_map<Address, Entry, KeyedHash>;
+  using Entries = std::unordered_map<Address, Entry, KeyedAddressHash>;
 
   /// Only what a decision needs: the rules stay with the policy.
   struct Limits {

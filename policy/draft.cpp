@@ -116,6 +116,16 @@ void Draft::set_admin(const Value& value) {
   }
 }
 
+void Draft::set_admin_socket(const Value& value) {
+  auto path = path_of(value);
+  if (path.value.size() > unix_path_bytes_max) {
+    complain(value.where,
+             quoted(value.path) + ": the path of a Unix socket has 1 .. " + std::to_string(unix_path_bytes_max) + " bytes");
+    return;
+  }
+  policy.admin.socket = std::move(path);
+}
+
 void Draft::set_upstream(const Value& value) {
   constexpr std::string_view unix_mark = "unix:";
   policy.upstream.where = value.where;

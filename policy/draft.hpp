@@ -45,6 +45,7 @@ class Draft {
 
   // What setters share. Each complains by itself and then leaves the policy alone.
   void set_admin(const Value& value);
+  void set_admin_socket(const Value& value);
   void set_upstream(const Value& value);
   void set_credentials_file(const Value& value);
   void set_listener_name(const Value& value);

@@ -46,6 +46,9 @@ constexpr std::array key_table{
 
     Key{"gate.workers", integer, "0 .. 256", "0", "Threads that carry connections; 0: one for each core.",
         [](Draft& d, const Value& v) { d.policy.gate.workers = v.count(); }},
+    Key{"gate.state_dir", path, "any", unset,
+        "The directory where the counters are kept, so that a restart does not forget them; left out: they are not.",
+        [](Draft& d, const Value& v) { d.policy.gate.state_dir = d.path_of(v); }},
     Key{"gate.drain_timeout", duration, "0s .. 1h", R"("10s")", "How long sessions may last on after SIGTERM.",
         [](Draft& d, const Value& v) { d.policy.gate.drain_timeout = v.duration(); }},
     Key{"gate.log.format", word, R"("text", "json")", R"("text")", "How log lines are written.",
@@ -64,6 +67,9 @@ constexpr std::array key_table{
 
     Key{"admin.address", address, R"(an IP address and a port, or "off")", R"("127.0.0.1:9883")",
         "Where metrics and health are served, without a password.", [](Draft& d, const Value& v) { d.set_admin(v); }},
+    Key{"admin.socket", path, "any", unset,
+        "The Unix socket by which `mqtt-bastion status` and `reload` reach the gate; left out: there is none.",
+        [](Draft& d, const Value& v) { d.set_admin_socket(v); }},
 
     Key{"upstream.address", address, R"(an IP address and a port, or "unix:" and a path)", required, "The broker.",
         [](Draft& d, const Value& v) { d.set_upstream(v); }},
@@ -200,8 +206,6 @@ constexpr std::array key_table{
 };
 
 constexpr std::array not_enforced_keys{
-    NotEnforcedKey{"gate.state_dir", ""},
-    NotEnforcedKey{"admin.socket", ""},
     NotEnforcedKey{"upstream.proxy_protocol", "off"},
     NotEnforcedKey{"upstream.tls", ""},
     NotEnforcedKey{"tls.client_certificate", "none"},

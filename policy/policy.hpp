@@ -63,12 +63,14 @@ struct GatePolicy {
   Milliseconds drain_timeout{10'000};
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
-  unsigned log_lines_per_source_max = 20;  ///< lines a source may cause in one minute; the rest is summed up
+  std::optional<Located<std::string>> state_dir;  ///< where counters are kept; nothing: they are not
+  unsigned log_lines_per_source_max = 20;         ///< lines a source may cause in one minute; the rest is summed up
 };
 
 struct AdminPolicy {
   Located<SocketAddress> address{{Address::v4(127, 0, 0, 1), 9883}, {}};
   bool enabled = true;
+  std::optional<Located<std::string>> socket;  ///< the control socket's path; nothing: there is none
 };
 
 struct UpstreamCredentials {

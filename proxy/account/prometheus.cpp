@@ -90,16 +90,11 @@ class Page {
   std::string_view name_;
 };
 
-std::string_view cause_shown(Refusal refusal) {
-  // The policy keeps one counter for unknown users and wrong passwords; the label says so.
-  return refusal.reason == Reason::bad_credentials ? "credentials" : label(refusal.cause);
-}
-
 void refusal(Page& page, std::string_view listener, Refusal pair, std::uint64_t times) {
   page.sample({{"listener", listener},
                {"stage", label(info(pair.reason).stage)},
                {"reason", label(pair.reason)},
-               {"cause", cause_shown(pair)}},
+               {"cause", counted_as(pair)}},
               times);
 }
 
@@ -182,6 +177,12 @@ void gate_itself(Page& page, const GateFacts& gate) {
               gate.accept_errors);
   page.single("mqtt_bastion_password_queue", "gauge", "Clients that wait for the verification of their password.",
               gate.password_queue);
+  if (!gate.keeping) return;
+  page.single("mqtt_bastion_state_last_save_successful", "gauge", "Whether the counters could be written to disk.",
+              gate.keeping->ok ? 1 : 0);
+  page.single("mqtt_bastion_state_last_save_timestamp_seconds", "gauge", "When they last were, as Unix time.",
+              gate.keeping->saved_seconds);
+  page.single("mqtt_bastion_state_save_failures_total", "counter", "Times that they could not be.", gate.keeping->failures);
 }
 
 }  // namespace

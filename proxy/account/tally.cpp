@@ -12,7 +12,16 @@ void add(Counters& to, const Counters& from) {
   std::transform(to.begin(), to.end(), from.begin(), to.begin(), std::plus<>{});
 }
 
+template <class Counters>
+void subtract(Counters& from, const Counters& what) {
+  std::transform(from.begin(), from.end(), what.begin(), from.begin(), std::minus<>{});
+}
+
 }  // namespace
+
+std::string_view counted_as(Refusal refusal) {
+  return refusal.reason == Reason::bad_credentials ? "credentials" : label(refusal.cause);
+}
 
 void Tally::count(const Ending& ending) {
   --connections;
@@ -28,22 +37,35 @@ void Tally::note(Refusal refusal, bool first) {
   if (first) ++would_refuse_connections;
 }
 
+namespace {
+
+constexpr std::array counters{&Tally::accepted,    &Tally::tls_handshakes,    &Tally::tls_resumptions,
+                              &Tally::admitted,    &Tally::upstream_connects, &Tally::would_refuse_connections,
+                              &Tally::bytes_up,    &Tally::bytes_down,        &Tally::packets_up,
+                              &Tally::packets_down};
+
+}  // namespace
+
 void Tally::merge(const Tally& other) {
   add(refusals, other.refusals);
   add(closes, other.closes);
   add(would_refuse, other.would_refuse);
-  would_refuse_connections += other.would_refuse_connections;
-  accepted += other.accepted;
-  tls_handshakes += other.tls_handshakes;
-  tls_resumptions += other.tls_resumptions;
-  admitted += other.admitted;
-  upstream_connects += other.upstream_connects;
-  bytes_up += other.bytes_up;
-  bytes_down += other.bytes_down;
-  packets_up += other.packets_up;
-  packets_down += other.packets_down;
+  for (const auto counter : counters) this->*counter += other.*counter;
   connections += other.connections;
   sessions += other.sessions;
+}
+
+Tally Tally::since(const Tally& earlier) const {
+  Tally out = *this;
+  subtract(out.refusals, earlier.refusals);
+  subtract(out.closes, earlier.closes);
+  subtract(out.would_refuse, earlier.would_refuse);
+  for (const auto counter : counters) out.*counter -= earlier.*counter;
+  return out;
+}
+
+std::uint64_t Tally::events() const {
+  return accepted - static_cast<std::uint64_t>(connections) + would_refuse_connections;
 }
 
 }  // namespace bastion::account

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,7 +38,14 @@ struct Tally {
   /// A refusal that is only observed; `first` of its connection.
   void note(Refusal refusal, bool first);
   void merge(const Tally& other);
+  /// What was counted since an earlier copy of the same counters; gauges as they are now.
+  [[nodiscard]] Tally since(const Tally& earlier) const;
+  /// Connections that have ended, however; with refusals that were observed: what the account of the refused is made of.
+  [[nodiscard]] std::uint64_t events() const;
 };
+
+/// The cause under which a refusal is counted and shown, but for logs: one for unknown users and wrong passwords.
+[[nodiscard]] std::string_view counted_as(Refusal refusal);
 
 /// One listener's tally under its name.
 struct ListenerTally {
@@ -55,6 +63,12 @@ struct GateFacts {
   std::uint64_t log_lines_dropped = 0;
   std::uint64_t accept_errors = 0;
   std::uint64_t password_queue = 0;  ///< clients that wait for a verification
+  struct Keeping {
+    bool ok = true;            ///< the last time
+    double saved_seconds = 0;  ///< Unix time
+    std::uint64_t failures = 0;
+  };
+  std::optional<Keeping> keeping;  ///< of the counters on disk; nothing where the policy does not ask for it
   struct Certificate {
     std::string file_name;  ///< base name as configured
     double not_after_seconds = 0;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "proxy/cli/passwd.hpp"
+#include "proxy/cli/status.hpp"
 
 namespace bastion::cli {
 namespace {
@@ -12,9 +13,27 @@ void add_policy(CLI::App& command, std::string& policy) {
   command.add_option("-c,--config", policy, "The policy, a TOML file")->required()->type_name("FILE");
 }
 
+void add_gate(CLI::App& command, ControlOptions& gate) {
+  command.add_option("-c,--config", gate.policy, "The policy that the gate runs on, for its [admin] socket")
+      ->type_name("FILE");
+  command
+      .add_option("--socket", gate.socket, std::string{"The gate's control socket; by default "} + default_control_socket)
+      ->type_name("PATH");
+}
+
 bool is_command(const CLI::App& app, const std::string& word) {
   const auto named = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
   return !named.empty();
+}
+
+std::string commands_of(const CLI::App& app) {
+  std::string out;
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  for (const auto* command : commands) {
+    if (!out.empty()) out += command == commands.back() ? " and " : ", ";
+    out += command->get_name();
+  }
+  return out;
 }
 
 }  // namespace
@@ -42,6 +61,23 @@ int main(int argc, char** argv) {
   check_app.add_flag("-q,--quiet", check.quiet, "No word where all is well");
   check_app.footer("Example: mqtt-bastion check -c policy.toml && systemctl reload mqtt-bastion");
 
+  StatusOptions status;
+  auto& status_app = *app.add_subcommand("status", "Show how a running gate is, and whom it has refused");
+  add_gate(status_app, status.gate);
+  status_app.add_flag("--json", status.json, "One JSON object");
+  status_app.add_option("--watch", status.watch_s, "Again every so many seconds")
+      ->type_name("SECONDS")
+      ->expected(0, 1)
+      ->default_str("2")
+      ->check(CLI::Range(1u, 3600u));
+  status_app.footer("Example: mqtt-bastion status -c /etc/mqtt-bastion/policy.toml --watch");
+
+  ControlOptions reload;
+  auto& reload_app =
+      *app.add_subcommand("reload", "Have a running gate read its policy again, as SIGHUP does, and say what came of it");
+  add_gate(reload_app, reload);
+  reload_app.footer("Example: mqtt-bastion reload -c /etc/mqtt-bastion/policy.toml");
+
   PasswdOptions passwd;
   auto& passwd_app = *app.add_subcommand("passwd", "Add, change or remove a user of a Mosquitto password file");
   passwd_app.add_option("file", passwd.file, "The password file")->required()->type_name("FILE");
@@ -58,9 +94,8 @@ int main(int argc, char** argv) {
 
   // CLI11 would say that a command is missing; the user wants to hear which word is none.
   if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1])) {
-    std::fprintf(stderr,
-                 "mqtt-bastion: there is no command \"%s\"; there are run, check and passwd (see mqtt-bastion --help)\n",
-                 argv[1]);
+    std::fprintf(stderr, "mqtt-bastion: there is no command \"%s\"; there are %s (see mqtt-bastion --help)\n", argv[1],
+                 commands_of(app).c_str());
     return bad_policy;
   }
   try {
@@ -70,6 +105,8 @@ int main(int argc, char** argv) {
   }
   if (run_app.parsed()) return run_command(run);
   if (check_app.parsed()) return check_command(check);
+  if (status_app.parsed()) return status_command(status);
+  if (reload_app.parsed()) return reload_command(reload);
   return passwd_command(passwd);
 }
 

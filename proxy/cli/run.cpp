@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "proxy/admin/admin.hpp"
+#include "proxy/admin/control.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/gate/server.hpp"
 
@@ -24,6 +25,24 @@ std::unique_ptr<admin::Server> open_admin(gate::Server& gate) {
   };
   return std::make_unique<admin::Server>(gate.context(), address.address.text(), address.port, admin::Limits{},
                                          std::move(sources));
+}
+
+std::unique_ptr<admin::Control> open_control(gate::Server& gate) {
+  admin::ControlCommands commands;
+  commands.status = [&gate](bool json, auto reply) {
+    gate.status([json, reply = std::move(reply)](const account::Status& status) {
+      reply(json ? account::status_json(status) : account::status_text(status));
+    });
+  };
+  commands.reload = [&gate](auto reply) {
+    gate.reload([reply = std::move(reply)](const gate::ReloadResult& result) {
+      std::string lines;
+      for (const auto& line : result.lines) lines += line + '\n';
+      reply({result.good, std::move(lines)});
+    });
+  };
+  return std::make_unique<admin::Control>(gate.context(), gate.policy().admin.socket->value, admin::ControlLimits{},
+                                          std::move(commands));
 }
 
 bool write_ports(const std::string& path, const gate::Server& gate, const admin::Server* admin) {
@@ -58,6 +77,18 @@ int run_command(const RunOptions& options) {
       print(stderr, {{wanted.address.where,
                       "can't listen for the admin on " + wanted.address.value.text() + ": " + failure.code().message() +
                           "; give [admin] address another port, or \"off\"",
+                      false}});
+      return failed;
+    }
+  }
+  std::unique_ptr<admin::Control> control;
+  if (wanted.socket) {
+    try {
+      control = open_control(*gate);
+    } catch (const boost::system::system_error& failure) {
+      print(stderr, {{wanted.socket->where,
+                      "can't listen on the control socket \"" + wanted.socket->value + "\": " + failure.code().message() +
+                          "; is its directory there and yours, and does no other gate run with this policy?",
                       false}});
       return failed;
     }

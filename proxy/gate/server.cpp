@@ -1,19 +1,23 @@
 // Starting, reloading, draining, and answering for the whole gate.
 #include "proxy/gate/server.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "proxy/account/log.hpp"
 #include "proxy/account/tally.hpp"
 #include "proxy/gate/broker_probe.hpp"
+#include "proxy/gate/census.hpp"
+#include "proxy/gate/clock.hpp"
+#include "proxy/gate/service.hpp"
 #include "proxy/gate/setup.hpp"
+#include "proxy/gate/state_file.hpp"
 #include "proxy/gate/worker.hpp"
 #include "proxy/identity/verifier.hpp"
 #include "proxy/net/listen.hpp"
@@ -27,9 +31,11 @@ constexpr std::size_t log_bytes_max = 1u << 20;
 /// Descriptors beside those of connections: log, reactors, listeners, admin, files of a reload.
 constexpr rlim_t descriptors_spare = 256;
 
-std::int64_t unix_time_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+/// How often the counters are looked at: for what is recent, and to keep them.
+constexpr std::chrono::seconds tick{5};
+/// Counters of traffic change all the time, and flash wears out: while nobody comes or goes they are kept this often.
+constexpr std::int64_t traffic_save_s = 60;
+constexpr std::size_t sources_shown = 20;
 
 unsigned worker_count(const Policy& policy) {
   if (policy.gate.workers != 0) return policy.gate.workers;
@@ -76,7 +82,10 @@ struct Server::State {
         signals{context, SIGHUP, SIGTERM, SIGINT},
         ticket_timer{context},
         drain_timer{context},
-        broker{context} {
+        broker{context},
+        tick_timer{context},
+        watchdog_timer{context},
+        census{context, workers} {
     keys.current = net::TicketKey::draw();
     keys.previous = net::TicketKey::draw();
     started_s = policy_loaded_s = unix_time_s();
@@ -95,6 +104,9 @@ struct Server::State {
 
   std::optional<Complaint> bring_up() {
     raise_descriptor_limit(setup->policy);
+    load_counters();
+    census.remember(census.take_now().sum(), started_s);
+    inherited = take_inherited_sockets();
     const auto count = worker_count(setup->policy);
     workers.reserve(count);
     for (unsigned i = 0; i < count; ++i) {
@@ -103,9 +115,16 @@ struct Server::State {
     auto added = bind_new(setup->policy);
     if (auto* complaint = std::get_if<Complaint>(&added)) return *complaint;
     hand_out(std::get<PerWorker>(std::move(added)));
+    for (const auto& unused : inherited) {
+      say(LogLevel::warning, "a socket of the service manager's is no listener of the policy: " +
+                                 SocketAddress{Address{unused.local.address}, unused.local.port}.text());
+    }
+    inherited.clear();
     for (auto& worker : workers) worker->start();
     wait_for_signal();
     rotate_ticket_keys_later();
+    tick_later();
+    feed_watchdog();
     return std::nullopt;
   }
 
@@ -139,13 +158,30 @@ struct Server::State {
     });
   }
 
+  /// One for each worker: of the service manager's where it has opened this one, and then all of them are the same socket.
+  std::variant<std::vector<net::UniqueFd>, net::ListenError> sockets_for(const Wanted& wanted) {
+    const auto count = static_cast<unsigned>(workers.size());
+    const auto endpoint = endpoint_of(wanted.address.value);
+    const auto found = std::find_if(inherited.begin(), inherited.end(), [&](const InheritedSocket& socket) {
+      return socket.local == endpoint || (endpoint.port == 0 && socket.name == wanted.listener.name);
+    });
+    if (found == inherited.end()) return net::listen_on(endpoint, count);
+    std::vector<net::UniqueFd> out;
+    for (unsigned i = 0; i < count; ++i) {
+      out.emplace_back(::fcntl(found->fd.get(), F_DUPFD_CLOEXEC, 0));
+      if (!out.back()) return net::ListenError{net::error_text(errno)};
+    }
+    inherited.erase(found);
+    return out;
+  }
+
   /// Sockets for all addresses of the policy that have none yet, or a complaint and no change.
   std::variant<PerWorker, Complaint> bind_new(const Policy& policy) {
     PerWorker per_worker(workers.size());
     std::vector<Opened> fresh;
     for (const auto& wanted : wanted_by(policy)) {
       if (is_bound(wanted)) continue;
-      auto sockets = net::listen_on(endpoint_of(wanted.address.value), static_cast<unsigned>(workers.size()));
+      auto sockets = sockets_for(wanted);
       if (const auto* error = std::get_if<net::ListenError>(&sockets)) {
         return Complaint{wanted.address.where, "can't listen on " + wanted.address.value.text() + ": " + error->what, false};
       }
@@ -181,7 +217,7 @@ struct Server::State {
     log.write(account::message_line(level, message, std::chrono::system_clock::now(), gate.log_format));
   }
 
-  account::GateFacts facts() const {
+  account::GateFacts facts(const Totals& totals) const {
     account::GateFacts result;
     result.version = BASTION_VERSION;
     result.start_time_seconds = static_cast<double>(started_s);
@@ -191,6 +227,8 @@ struct Server::State {
     result.policy_reloads_bad = reloads_bad;
     result.log_lines_dropped = log.dropped();
     result.password_queue = verifier->waiting();
+    result.accept_errors = totals.accept_errors;
+    if (state_file) result.keeping = keeping;
     const auto& configured = setup->policy.tls.key_pairs;
     for (std::size_t i = 0; i < std::min(configured.size(), setup->tls.key_pairs.size()); ++i) {
       result.certificates.push_back(
@@ -199,34 +237,55 @@ struct Server::State {
     return result;
   }
 
-  /// Counts that come in from the workers, one after the other.
-  struct Gathering {
-    std::map<std::string, account::Tally> by_listener;
-    std::uint64_t accept_errors = 0;
-    std::size_t missing = 0;
-    std::function<void(std::string)> reply;
-  };
-
   void metrics(std::function<void(std::string)> reply) {
-    auto gathering = std::make_shared<Gathering>();
-    gathering->missing = workers.size();
-    gathering->reply = std::move(reply);
-    for (auto& worker : workers) {
-      worker->count([this, gathering](WorkerCounts counts) {
-        boost::asio::post(context, [this, gathering, counts = std::move(counts)] { gather(*gathering, counts); });
-      });
-    }
+    census.take([this, reply = std::move(reply)](const Totals& totals) {
+      std::vector<account::ListenerTally> listeners;
+      for (const auto& [name, tally] : totals.by_listener) listeners.push_back({name, tally});
+      reply(account::prometheus_text(facts(totals), listeners));
+    });
   }
 
-  void gather(Gathering& gathering, const WorkerCounts& counts) {
-    for (const auto& entry : counts.listeners) gathering.by_listener[entry.listener].merge(entry.tally);
-    gathering.accept_errors += counts.accept_errors;
-    if (--gathering.missing > 0) return;
-    std::vector<account::ListenerTally> listeners;
-    for (auto& [name, tally] : gathering.by_listener) listeners.push_back({name, std::move(tally)});
-    auto gate = facts();
-    gate.accept_errors = gathering.accept_errors;
-    gathering.reply(account::prometheus_text(gate, listeners));
+  void status(std::function<void(account::Status)> reply) {
+    census.take([this, reply = std::move(reply)](const Totals& totals) { reply(status_of(totals)); });
+  }
+
+  account::Status status_of(const Totals& totals) const {
+    account::Status out;
+    out.gate = facts(totals);
+    out.now_s = unix_time_s();
+    out.policy_path = policy_path;
+    out.workers = static_cast<unsigned>(workers.size());
+    out.draining = stopping;
+    for (const auto& listener : setup->policy.listeners) out.listeners.push_back(status_of(listener, totals));
+    for (const auto& [name, tally] : totals.by_listener) {
+      const auto is_it = [&, &name = name](const auto& listener) { return listener.name == name; };
+      if (std::any_of(out.listeners.begin(), out.listeners.end(), is_it)) continue;
+      auto& closed = out.listeners.emplace_back();
+      closed.name = name;
+      closed.open = false;
+      closed.tally = tally;
+    }
+    const auto recent = census.recent(totals.sum(), out.now_s);
+    out.recent = recent.counted;
+    out.recent_s = recent.seconds;
+    out.sources = account::most_refused(totals.refused, sources_shown);
+    out.observed_sources = account::most_refused(totals.observed, sources_shown);
+    out.complaints = complaints;
+    out.state_fault = state_fault;
+    return out;
+  }
+
+  account::ListenerStatus status_of(const ListenerPolicy& listener, const Totals& totals) const {
+    account::ListenerStatus out;
+    out.name = listener.name;
+    out.transport = listener.transport;
+    out.mode = setup->policy.mode_of(listener);
+    for (const auto& entry : bound) {
+      if (entry.listener == listener.name) out.addresses.push_back(entry.address.text());
+    }
+    const auto found = totals.by_listener.find(listener.name);
+    if (found != totals.by_listener.end()) out.tally = found->second;
+    return out;
   }
 
   void readiness(std::function<void(Readiness)> reply) {
@@ -238,15 +297,24 @@ struct Server::State {
 
   // --- reload ---
 
-  void reload() {
-    if (stopping) return;
+  /// Whether the policy is another now; what there was to say of it is in `complaints`.
+  bool reload() {
+    complaints.clear();
+    if (stopping) {
+      complaints.emplace_back("the gate is draining");
+      return false;
+    }
+    notify_reloading();
     auto loaded = load_setup(policy_path, unix_time_s());
-    for (const auto& complaint : loaded.complaints)
-      say(complaint.warning ? LogLevel::warning : LogLevel::error, text(complaint));
+    for (const auto& complaint : loaded.complaints) {
+      complaints.push_back(text(complaint));
+      say(complaint.warning ? LogLevel::warning : LogLevel::error, complaints.back());
+    }
     if (!loaded.setup) return reload_failed();
     auto added = bind_new(loaded.setup->policy);
     if (const auto* complaint = std::get_if<Complaint>(&added)) {
-      say(LogLevel::error, text(*complaint));
+      complaints.push_back(text(*complaint));
+      say(LogLevel::error, complaints.back());
       return reload_failed();
     }
     warn_of_restart(loaded.setup->policy);
@@ -259,12 +327,33 @@ struct Server::State {
     ++reloads_ok;
     policy_loaded_s = unix_time_s();
     say(LogLevel::info, "reloaded the policy: " + summary());
+    notify_service("READY=1");
+    return true;
   }
 
-  void reload_failed() {
+  bool reload_failed() {
     reload_ok = false;
     ++reloads_bad;
     say(LogLevel::error, "the policy was not reloaded; the last good one stays in force");
+    notify_service("READY=1");
+    return false;
+  }
+
+  /// systemd wants to know when a reload began, on the clock of its own events (sd_notify(3), MONOTONIC_USEC).
+  static void notify_reloading() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+    notify_service("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+  }
+
+  /// Answers once the workers have the policy that was read.
+  void reload(std::function<void(ReloadResult)> reply) {
+    ReloadResult result;
+    result.good = reload();
+    result.lines = complaints;
+    result.lines.push_back(result.good ? "in force: " + summary() : "the last good policy stays in force");
+    census.take([reply = std::move(reply), result = std::move(result)](const Totals&) { reply(result); });
   }
 
   void warn_of_restart(const Policy& next) {
@@ -273,15 +362,104 @@ struct Server::State {
     if (next.admin.enabled != now.admin.enabled || !(next.admin.address.value == now.admin.address.value)) {
       say(LogLevel::warning, "[admin] address takes effect at the next start");
     }
+    const auto path_of = [](const auto& path) { return path ? path->value : std::string{}; };
+    if (path_of(next.admin.socket) != path_of(now.admin.socket)) {
+      say(LogLevel::warning, "[admin] socket takes effect at the next start");
+    }
+    if (path_of(next.gate.state_dir) != path_of(now.gate.state_dir)) {
+      say(LogLevel::warning, "[gate] state_dir takes effect at the next start");
+    }
+  }
+
+  // --- the counters on disk ---
+
+  void load_counters() {
+    const auto& directory = setup->policy.gate.state_dir;
+    if (!directory) return;
+    state_file.emplace(context, directory->value);
+    auto loaded = state_file->load();
+    if (const auto* fault = std::get_if<std::string>(&loaded)) {
+      say(LogLevel::warning, *fault);
+    } else if (auto* counters = std::get_if<account::Counters>(&loaded)) {
+      keeping.saved_seconds = static_cast<double>(counters->saved_s);
+      census.begin_with(std::move(*counters));
+    }
+  }
+
+  void tick_later() {
+    tick_timer.expires_after(tick);
+    tick_timer.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      census.take([this](const Totals& totals) {
+        const auto sum = totals.sum();
+        census.remember(sum, unix_time_s());
+        if (state_file && is_worth_saving(sum)) save(totals, sum);
+        tick_later();
+      });
+    });
+  }
+
+  bool is_worth_saving(const account::Tally& sum) const {
+    if (sum.events() != saved_events || !keeping.ok) return true;
+    const auto packets = sum.packets_up + sum.packets_down;
+    return packets != saved_packets && unix_time_s() - static_cast<std::int64_t>(keeping.saved_seconds) >= traffic_save_s;
+  }
+
+  void save(const Totals& totals, const account::Tally& sum) {
+    const auto now_s = unix_time_s();
+    const auto events = sum.events();
+    const auto packets = sum.packets_up + sum.packets_down;
+    state_file->save(account::counters_text({totals.by_listener, now_s}), [=, this](const std::string& fault) {
+      saved(fault, now_s);
+      if (!fault.empty()) return;
+      saved_events = events;
+      saved_packets = packets;
+    });
+  }
+
+  /// A full disk is told once, not every five seconds.
+  void saved(const std::string& fault, std::int64_t now_s) {
+    if (fault.empty()) {
+      if (!keeping.ok) say(LogLevel::info, "the counters can be kept again");
+      keeping.saved_seconds = static_cast<double>(now_s);
+    } else {
+      ++keeping.failures;
+      if (keeping.ok) say(LogLevel::warning, "the counters are not kept: " + fault);
+    }
+    keeping.ok = fault.empty();
+    state_fault = fault;
+  }
+
+  /// Everything has ended: what is counted now is all there will ever be.
+  void save_last() {
+    for (auto& worker : workers) worker->stop();
+    for (auto& worker : workers) worker->join();
+    if (!state_file) return;
+    const auto now_s = unix_time_s();
+    saved(state_file->save_now(account::counters_text({census.take_now().by_listener, now_s})), now_s);
   }
 
   // --- signals and timers ---
+
+  /// The manager is told that all is well only where every worker has answered.
+  void feed_watchdog() {
+    const auto interval = watchdog_interval();
+    if (!interval) return;
+    watchdog_timer.expires_after(*interval / 3);
+    watchdog_timer.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      census.take([this](const Totals&) {
+        notify_service("WATCHDOG=1");
+        feed_watchdog();
+      });
+    });
+  }
 
   void wait_for_signal() {
     signals.async_wait([this](const boost::system::error_code& error, int signal) {
       if (error) return;
       if (signal == SIGHUP) {
-        reload();
+        static_cast<void>(reload());
       } else {
         stop();
       }
@@ -307,6 +485,7 @@ struct Server::State {
       return finish_now();
     }
     say(LogLevel::info, "draining: no new connections, sessions are told to go");
+    notify_service("STOPPING=1");
     draining = workers.size();
     for (auto& worker : workers) {
       worker->drain([this] {
@@ -345,7 +524,17 @@ struct Server::State {
   net::Timer drain_timer;
   BrokerProbe broker;
   net::TicketKeys keys;
-  std::vector<std::unique_ptr<Worker>> workers;
+  net::Timer tick_timer;
+  net::Timer watchdog_timer;
+  Census::Workers workers;
+  Census census;
+  std::optional<StateFile> state_file;
+  account::GateFacts::Keeping keeping;
+  std::string state_fault;
+  std::uint64_t saved_events = 0;
+  std::uint64_t saved_packets = 0;
+  std::vector<std::string> complaints;  ///< of the last reload
+  std::vector<InheritedSocket> inherited;
   std::vector<Opened> open;
   std::vector<Bound> bound;
   std::int64_t started_s = 0;
@@ -371,13 +560,19 @@ std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::str
 
 int Server::run() {
   state_->say(LogLevel::info, "the gate is up: " + state_->summary());
+  notify_service("READY=1\nSTATUS=" + state_->summary());
   state_->context.run();
+  state_->save_last();
   state_->say(LogLevel::info, "stopped");
   return 0;
 }
 
 void Server::reload() {
-  boost::asio::post(state_->context, [state = state_.get()] { state->reload(); });
+  boost::asio::post(state_->context, [state = state_.get()] { static_cast<void>(state->reload()); });
+}
+
+void Server::reload(std::function<void(ReloadResult)> reply) {
+  state_->reload(std::move(reply));
 }
 
 void Server::stop() {
@@ -395,6 +590,9 @@ const std::vector<Server::Bound>& Server::bound() const {
 }
 void Server::metrics(std::function<void(std::string)> reply) {
   state_->metrics(std::move(reply));
+}
+void Server::status(std::function<void(account::Status)> reply) {
+  state_->status(std::move(reply));
 }
 void Server::readiness(std::function<void(Readiness)> reply) {
   state_->readiness(std::move(reply));

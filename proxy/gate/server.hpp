@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/policy.hpp"
+#include "proxy/account/status.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -20,6 +21,12 @@ namespace bastion::gate {
 struct Readiness {
   bool ready = false;
   std::string why;  ///< one line: what is missing
+};
+
+/// What came of a reload.
+struct ReloadResult {
+  bool good = false;
+  std::vector<std::string> lines;  ///< complaints, and what is in force now
 };
 
 /// Why a gate did not start.
@@ -57,6 +64,9 @@ class Server {
   [[nodiscard]] const std::vector<Bound>& bound() const;
   /// Prometheus text with the counts of all workers; `reply` is called later.
   void metrics(std::function<void(std::string)> reply);
+  void status(std::function<void(account::Status)> reply);
+  /// Reads the policy again; answers once the workers have it.
+  void reload(std::function<void(ReloadResult)> reply);
   /// Asks the broker whether it can be reached, at most once a second; `reply` may be called at once or later.
   void readiness(std::function<void(Readiness)> reply);
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "policy/judge.hpp"
+#include "proxy/gate/clock.hpp"
 
 namespace bastion::gate {
 namespace {
@@ -22,6 +23,11 @@ Origin origin_of(const net::Endpoint& peer) {
 std::uint64_t random_key() {
   std::random_device source;
   return std::uint64_t{source()} << 32 | source();
+}
+
+/// Whether a refusal says anything about who was refused.
+bool is_the_clients(Refusal refusal) {
+  return info(refusal.reason).stage != Stage::upstream && refusal.reason != Reason::evicted;
 }
 
 /// Signals are the main thread's.
@@ -41,6 +47,8 @@ Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<co
       steward_home_{steward_home},
       ticket_keys_{keys},
       lines_per_source_{setup->policy.gate.log_lines_per_source_max},
+      refused_{random_key()},
+      observed_{random_key()},
       sweep_timer_{context_} {
   if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy.admission, random_key());
   use(std::move(setup));
@@ -201,8 +209,7 @@ void Worker::refuse_at_accept(ListenerState& listener, const Origin& origin, Ref
   account::Ending ending;
   ending.refusal = refusal;
   ending.origin = origin;
-  listener.tally.count(ending);
-  log(listener, ending);
+  account_for(listener, ending);
 }
 
 // --- sessions -------------------------------------------------------------------------------------------------------------
@@ -231,8 +238,7 @@ void Worker::take_turns(Session& session) {
 void Worker::ended(Session& session, ListenerState& listener, const account::Ending& ending, bool in_handshake) {
   awaiting_verdict_.erase(session.id());
   session.unlink();
-  listener.tally.count(ending);
-  log(listener, ending);
+  account_for(listener, ending);
   steward().give_back(ending.origin.address, in_handshake);
   if (drained_ && sessions_.empty()) std::exchange(drained_, nullptr)();
 }
@@ -255,12 +261,24 @@ void Worker::abort() {
 // --- account --------------------------------------------------------------------------------------------------------------
 
 void Worker::count(std::function<void(WorkerCounts)> reply) {
-  boost::asio::post(context_, [this, reply = std::move(reply)] {
-    WorkerCounts counts;
-    for (const auto& [name, state] : states_) counts.listeners.push_back({name, state.tally});
-    counts.accept_errors = accept_errors_;
-    reply(std::move(counts));
-  });
+  boost::asio::post(context_, [this, reply = std::move(reply)] { reply(counts()); });
+}
+
+WorkerCounts Worker::counts() const {
+  WorkerCounts counts;
+  for (const auto& [name, state] : states_) counts.listeners.push_back({name, state.tally});
+  counts.refused.assign(refused_.all().begin(), refused_.all().end());
+  counts.observed.assign(observed_.all().begin(), observed_.all().end());
+  counts.accept_errors = accept_errors_;
+  return counts;
+}
+
+void Worker::account_for(ListenerState& listener, const account::Ending& ending) {
+  listener.tally.count(ending);
+  if (ending.refusal && is_the_clients(*ending.refusal)) {
+    refused_.add(ending.origin.address, *ending.refusal, unix_time_s());
+  }
+  log(listener, ending);
 }
 
 void Worker::log(const ListenerState& listener, const account::Ending& ending) {
@@ -282,7 +300,10 @@ bool Worker::may_log(const Address& source) {
 
 void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refusal) {
   listener.tally.note(refusal, !so_far.would_refuse);
-  if (!so_far.would_refuse) so_far.would_refuse = refusal;
+  if (!so_far.would_refuse) {
+    so_far.would_refuse = refusal;
+    observed_.add(so_far.origin.address, refusal, unix_time_s());
+  }
   const auto& gate = setup_->policy.gate;
   if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
   commons_.log.write(account::observation_line(so_far, refusal, listener.name, std::chrono::system_clock::now(),

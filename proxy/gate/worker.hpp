@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/account/log.hpp"
+#include "proxy/account/sources.hpp"
 #include "proxy/account/tally.hpp"
 #include "proxy/gate/session.hpp"
 #include "proxy/gate/setup.hpp"
@@ -38,6 +39,7 @@ struct BoundListener {
 /// Copies of a worker's counters.
 struct WorkerCounts {
   std::vector<account::ListenerTally> listeners;
+  std::vector<account::Source> refused, observed;
   std::uint64_t accept_errors = 0;
 };
 
@@ -57,6 +59,8 @@ class Worker {
   void use_ticket_keys(const net::TicketKeys& keys);
   /// `reply` is called on the worker's thread.
   void count(std::function<void(WorkerCounts)> reply);
+  /// On its own thread, or once that has ended.
+  [[nodiscard]] WorkerCounts counts() const;
   /// Stops accepting and asks every session to end; `done` is called on the worker's thread once the last one has.
   void drain(std::function<void()> done);
   /// Ends every session now.
@@ -100,6 +104,7 @@ class Worker {
   void accepted(ListenerState& listener, net::Accepted accepted);
   void admit(net::UniqueFd fd, ListenerState& listener, account::Ending so_far, const Budget::Place& place);
   void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
+  void account_for(ListenerState& listener, const account::Ending& ending);
   [[nodiscard]] bool may_log(const Address& source);
   void log(const ListenerState& listener, const account::Ending& ending);
   void log_left_out(const account::LinesPerSource::LeftOut& left_out);
@@ -121,6 +126,8 @@ class Worker {
   Sessions sessions_;
   std::unordered_map<std::uint64_t, Session*> awaiting_verdict_;
   account::LinesPerSource lines_per_source_;
+  account::Sources refused_;
+  account::Sources observed_;
   net::Timer sweep_timer_;
   std::function<void()> drained_;
   std::uint64_t next_id_ = 0;

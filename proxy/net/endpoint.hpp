@@ -12,6 +12,7 @@ namespace bastion::net {
 struct Endpoint {
   std::array<std::uint8_t, 16> address{};
   std::uint16_t port = 0;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 /// What connect(2), bind(2) and accept(2) take: large enough for every family.

@@ -120,8 +120,8 @@ bool Broker::wait_for_subscriber(const std::string& client_id, std::size_t times
 
 std::string PolicyText::text() const {
   return "schema = 1\n[gate]\nworkers = " + std::to_string(workers) + "\ndrain_timeout = \"" + drain_timeout +
-         "\"\nlog = { lines_per_source_max = 100000 }\n[admin]\naddress = \"" + admin_address +
-         "\"\n[upstream]\naddress = \"" + broker_address + "\"\n" + upstream +
+         "\"\nlog = { lines_per_source_max = 100000 }\n" + gate + "[admin]\naddress = \"" + admin_address + "\"\n" + admin +
+         "[upstream]\naddress = \"" + broker_address + "\"\n" + upstream +
          "[tls]\ncertificate = [\"server-ecdsa.crt\", \"server-rsa.crt\"]\nkey = [\"server-ecdsa.key\", "
          "\"server-rsa.key\"]\n" +
          tls + "[[listener]]\nname = \"devices\"\naddress = \"" + listener_address + "\"\n[admission]\nallow = " + allow +
@@ -144,11 +144,13 @@ void furnish(const Directory& directory) {
   }
 }
 
-Gate::Gate(const Directory& directory)
+Gate::Gate(const Directory& directory, const std::vector<std::string>& before)
     : ports_{directory / ports_name}, process_{[&] {
         std::error_code ignored;
         fs::remove(ports_, ignored);
-        return std::vector<std::string>{BASTION_PROGRAM, "run", "-c", directory / "policy.toml", "--ports-file", ports_};
+        auto command = before;
+        command.insert(command.end(), {BASTION_PROGRAM, "run", "-c", directory / "policy.toml", "--ports-file", ports_});
+        return command;
       }()} {
   const int watch = ::inotify_init1(IN_CLOEXEC);
   ::inotify_add_watch(watch, ports_.parent_path().c_str(), IN_MOVED_TO);
@@ -225,8 +227,8 @@ void Stage::write_policy(std::string_view text) const {
   write_file(directory / "policy.toml", text);
 }
 
-void Stage::start_gate() {
-  gate = std::make_unique<Gate>(directory);
+void Stage::start_gate(const std::vector<std::string>& before) {
+  gate = std::make_unique<Gate>(directory, before);
 }
 
 std::vector<std::string> Stage::mosquitto_client(const std::string& program, const std::vector<std::string>& more) const {

@@ -76,7 +76,9 @@ struct PolicyText {
   unsigned connections_per_address_max = 1000;
   std::string allow = R"(["127.0.0.1/32"])";
   std::string authentication = "password_file = \"passwd\"\n";
-  std::string admission{};  ///< more lines
+  std::string gate{};  ///< more lines
+  std::string admin{};
+  std::string admission{};
   std::string mqtt{};
   std::string upstream{};
   std::string tls{};
@@ -95,7 +97,8 @@ class Gate {
  public:
   /// Starts the program with `policy.toml` of this directory and waits until it serves; throws with its words if it does
   /// not.
-  explicit Gate(const Directory& directory);
+  /// `before`: a command that runs it, such as `env` with variables.
+  explicit Gate(const Directory& directory, const std::vector<std::string>& before = {});
 
   [[nodiscard]] Endpoint devices() const { return devices_; }
   [[nodiscard]] Endpoint admin() const { return admin_; }
@@ -132,7 +135,7 @@ class Stage {
   [[nodiscard]] std::string ca() const { return directory / "ca.crt"; }
   void write_policy() const;
   void write_policy(std::string_view text) const;
-  void start_gate();
+  void start_gate(const std::vector<std::string>& before = {});
   /// The arguments by which Mosquitto's clients find the gate and log in as alice.
   [[nodiscard]] std::vector<std::string> mosquitto_client(const std::string& program,
                                                           const std::vector<std::string>& more) const;

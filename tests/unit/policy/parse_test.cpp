@@ -94,8 +94,9 @@ std::string dump(const Policy& policy) {
   std::ostringstream out;
   const auto& [where, said, mode, gate, admin, upstream, tls, listeners, admission, authentication, mqtt, roles] = policy;
   out << where.file << ' ' << int(mode) << ' ' << gate.workers << ' ' << gate.drain_timeout.count() << ' '
-      << int(gate.log_format) << int(gate.log_level) << ' ' << gate.log_lines_per_source_max << '\n';
-  out << admin.address.value.text() << ' ' << admin.enabled << '\n';
+      << int(gate.log_format) << int(gate.log_level) << ' ' << gate.log_lines_per_source_max << ' '
+      << (gate.state_dir ? gate.state_dir->value : "-") << '\n';
+  out << admin.address.value.text() << ' ' << admin.enabled << ' ' << (admin.socket ? admin.socket->value : "-") << '\n';
   out << (upstream.tcp ? upstream.tcp->text() : "-") << ' ' << upstream.unix_path << ' ' << upstream.connect_timeout.count()
       << ' ' << upstream.connack_timeout.count() << ' ' << upstream.stall_timeout.count() << ' ';
   if (upstream.credentials) out << upstream.credentials->user_name << '@' << upstream.credentials->password_file.value;
@@ -159,10 +160,12 @@ schema = 1
 mode = "observe"
 [gate]
 workers = 2
+state_dir = "state"
 drain_timeout = "1m"
 log = { format = "json", level = "debug", lines_per_source_max = 5 }
 [admin]
 address = "off"
+socket = "/run/control.sock"
 [upstream]
 address = "unix:/run/mosquitto.sock"
 connect_timeout = "1s"
@@ -226,8 +229,8 @@ client_id = "%u-*"
 [[role]]
 name = "rest"
 )");
-  EXPECT_EQ(dump(policy), R"(policy.toml 1 2 60000 13 5
-127.0.0.1:9883 0
+  EXPECT_EQ(dump(policy), R"(policy.toml 1 2 60000 13 5 state
+127.0.0.1:9883 0 /run/control.sock
 - /run/mosquitto.sock 1000 2000 3000 bastion@upstream.secret
 ec.crt+ec.key /abs/rsa.crt+/abs/rsa.key 0 500 3600000 3
 devices 101 0.0.0.0:8883 [::]:8883
@@ -359,8 +362,6 @@ TEST(ParsePolicy, RefusesRulesThatItWouldNotEnforce) {
   const auto expect_refused = [](const std::string& toml, const char* what) {
     EXPECT_THAT(complaints(toml), ElementsAre(AllOf(HasSubstr(what), HasSubstr("is not enforced by this version")))) << toml;
   };
-  expect_refused(extended("[gate]\nstate_dir = \"/var\"\n"), "15:1: \"gate.state_dir\"");
-  expect_refused(extended("[admin]\nsocket = \"/run/x\"\n"), "\"admin.socket\"");
   expect_refused(changed("[tls]", "proxy_protocol = \"v2\"\n[tls]"), "\"upstream.proxy_protocol\"");
   expect_refused(changed("[tls]", "tls = { ca = \"x\" }\n[tls]"), "\"upstream.tls\"");
   expect_refused(changed("[tls]", "[tls]\nclient_certificate = \"required\""), "\"tls.client_certificate\"");

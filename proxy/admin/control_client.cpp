@@ -1,0 +1,73 @@
+// The client's side of the control socket.
+#include "proxy/admin/control_client.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "proxy/net/unique_fd.hpp"
+
+namespace bastion::admin {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t answer_bytes_max = std::size_t{4} << 20;
+
+ControlFault fault_at(const std::string& socket, const std::string& what) {
+  return {socket + ": " + what};
+}
+
+std::string error_text(int error) {
+  return std::generic_category().message(error);
+}
+
+std::string advice(int error) {
+  if (error == ENOENT || error == ECONNREFUSED) return "; does the gate run, and does its policy have [admin] socket?";
+  if (error == EACCES) return "; ask as root, or as the gate's own user";
+  return {};
+}
+
+}  // namespace
+
+std::variant<ControlAnswer, ControlFault> ask_gate(const std::string& socket, const std::string& request,
+                                                   std::chrono::milliseconds timeout) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return fault_at(socket, "the path is too long for a socket");
+  std::memcpy(address.sun_path, socket.data(), socket.size());
+  const net::UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!fd) return fault_at(socket, error_text(errno));
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int error = errno;
+    return fault_at(socket, error_text(error) + advice(error));
+  }
+  const auto line = request + '\n';
+  // A gate that does not answer everybody may have closed already: then there is no answer to be read either.
+  static_cast<void>(::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL));
+  std::string answer;
+  const auto until = Clock::now() + timeout;
+  std::array<char, 4096> part{};
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd waiting{fd.get(), POLLIN, 0};
+    const int ready = left > 0 ? ::poll(&waiting, 1, static_cast<int>(left)) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return fault_at(socket, "the gate did not answer in time");
+    const auto received = ::recv(fd.get(), part.data(), part.size(), 0);
+    if (received < 0 && errno != ECONNRESET) return fault_at(socket, error_text(errno));
+    if (received <= 0) break;
+    answer.append(part.data(), static_cast<std::size_t>(received));
+    if (answer.size() > answer_bytes_max) return fault_at(socket, "the answer is too long");
+  }
+  const auto end = answer.find('\n');
+  if (end == std::string::npos)
+    return fault_at(socket, "the gate does not answer you; ask as root, or as the gate's own user");
+  return ControlAnswer{answer.compare(0, end, "ok") == 0, answer.substr(end + 1)};
+}
+
+}  // namespace bastion::admin

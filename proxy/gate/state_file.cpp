@@ -1,0 +1,94 @@
+// Reading and writing the counters on disk.
+#include "proxy/gate/state_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/thread_pool.hpp>
+#include <cerrno>
+#include <cstdio>
+
+#include "proxy/gate/files.hpp"
+#include "proxy/net/socket.hpp"
+#include "proxy/net/unique_fd.hpp"
+
+namespace bastion::gate {
+namespace {
+
+std::string fault_of(const std::string& what) {
+  return what + ": " + net::error_text(errno);
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// Empty, or what went wrong; then the file at `path` is as it was.
+std::string replace_file(const std::string& path, std::string_view text) {
+  const auto beside = path + ".new";
+  {
+    const net::UniqueFd file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640)};
+    if (!file) return fault_of("can't make " + beside);
+    if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) {
+      auto fault = fault_of("can't write " + beside);
+      ::unlink(beside.c_str());
+      return fault;
+    }
+  }
+  if (::rename(beside.c_str(), path.c_str()) != 0) return fault_of("can't rename " + beside);
+  const auto directory = path.substr(0, path.rfind('/') + 1);
+  const net::UniqueFd opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!opened || ::fsync(opened.get()) != 0) return fault_of("can't make the renaming of " + path + " durable");
+  return {};
+}
+
+}  // namespace
+
+/// One thread, so that writes follow one another.
+struct StateFile::Writer {
+  boost::asio::thread_pool thread{1};
+};
+
+StateFile::StateFile(net::IoContext& home, const std::string& directory)
+    : home_{home}, path_{directory + "/counters"}, writer_{std::make_unique<Writer>()} {}
+
+StateFile::~StateFile() {
+  writer_->thread.join();
+}
+
+std::variant<std::monostate, account::Counters, std::string> StateFile::load() {
+  if (::access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return std::monostate{};
+  const auto text = read_file(path_);
+  if (const auto* error = std::get_if<FileError>(&text)) return "can't read " + path_ + ": " + error->what;
+  auto read = account::read_counters(std::get<std::string>(text));
+  if (auto* counters = std::get_if<account::Counters>(&read)) return std::move(*counters);
+  const auto aside = path_ + ".bad";
+  const bool moved = std::rename(path_.c_str(), aside.c_str()) == 0;
+  return path_ + ": " + std::get<account::CountersFault>(read).what + "; counting starts anew" +
+         (moved ? ", and the file is kept as " + aside : std::string{});
+}
+
+void StateFile::save(std::string text, std::function<void(std::string fault)> done) {
+  if (saving_) return;
+  saving_ = true;
+  boost::asio::post(writer_->thread, [this, text = std::move(text), done = std::move(done)]() mutable {
+    boost::asio::post(home_, [this, fault = replace_file(path_, text), done = std::move(done)]() mutable {
+      saving_ = false;
+      done(std::move(fault));
+    });
+  });
+}
+
+std::string StateFile::save_now(const std::string& text) {
+  writer_->thread.join();
+  return replace_file(path_, text);
+}
+
+}  // namespace bastion::gate

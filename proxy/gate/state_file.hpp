@@ -1,0 +1,45 @@
+// The counters on disk: read at start, written now and then, never half.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "proxy/account/counters_file.hpp"
+#include "proxy/net/asio.hpp"
+
+namespace bastion::gate {
+
+/// `DIR/counters`. Reading happens at start; writing on a thread of its own, since flash may take seconds for it.
+class StateFile {
+ public:
+  /// `home`: the context on whose thread all of this is called, and called back.
+  StateFile(net::IoContext& home, const std::string& directory);
+  StateFile(const StateFile&) = delete;
+  StateFile& operator=(const StateFile&) = delete;
+  /// Waits for a write that is under way.
+  ~StateFile();
+
+  /// What was kept; nothing where there is no such file yet. A file that can't be understood is moved to `counters.bad`, and
+  /// the fault says so.
+  [[nodiscard]] std::variant<std::monostate, account::Counters, std::string> load();
+
+  /// Replaces the file: a new one beside it, fsync, rename, fsync of the directory. `done` gets what went wrong, or an empty
+  /// text. Does nothing, and answers nothing, while an earlier one is under way.
+  void save(std::string text, std::function<void(std::string fault)> done);
+  /// The same at once, after any that is under way.
+  [[nodiscard]] std::string save_now(const std::string& text);
+
+  [[nodiscard]] bool is_saving() const { return saving_; }
+
+ private:
+  struct Writer;
+  net::IoContext& home_;
+  std::string path_;
+  std::unique_ptr<Writer> writer_;
+  bool saving_ = false;
+};
+
+}  // namespace bastion::gate
