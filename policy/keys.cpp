@@ -313,7 +313,7 @@ std::string_view leaf_of(std::string_view path) {
 }
 
 bool is_section(std::string_view section) {
-  return std::any_of(key_table.begin(), key_table.end(), [&](const PolicyKey& key) {
+  return std::any_of(key_table.begin(), key_table.end(), [&](const Key& key) {
     return key.path.size() > section.size() && key.path[section.size()] == '.' &&
            key.path.compare(0, section.size(), section) == 0;
   });
@@ -321,6 +321,11 @@ bool is_section(std::string_view section) {
 
 std::string path_in(std::string_view section, std::string_view leaf) {
   return section.empty() ? std::string{leaf} : std::string{section} + '.' + std::string{leaf};
+}
+
+bool is_name_of_key(std::string_view leaf) {
+  return std::any_of(key_table.begin(), key_table.end(),
+                     [&](const Key& key) { return leaf_of(key.path) == leaf || leaf_of(section_of(key.path)) == leaf; });
 }
 
 std::string place_name(std::string_view section) {

@@ -50,6 +50,8 @@ struct NotEnforcedKey {
 [[nodiscard]] std::string path_in(std::string_view section, std::string_view leaf);
 /// Whether any key lies in it, however deep.
 [[nodiscard]] bool is_section(std::string_view section);
+/// Whether any key or section has this name of its own: `address`, `log`.
+[[nodiscard]] bool is_name_of_key(std::string_view leaf);
 /// `in [admission]`, `in [[listener]]`, `at the top level`.
 [[nodiscard]] std::string place_name(std::string_view section);
 /// What to write instead of an unknown key, as a complaint goes on; empty where nothing is near.

@@ -11,11 +11,13 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "policy/draft.hpp"
 #include "policy/keys.hpp"
 #include "policy/prescan.hpp"
 #include "policy/quantity.hpp"
+#include "policy/unquoted.hpp"
 
 namespace bastion {
 namespace {
@@ -288,29 +290,80 @@ ParsedPolicy fail(Location where, std::string message) {
   return out;
 }
 
-/// Printable ASCII, for messages that are not ours.
-std::string printable(std::string_view text) {
-  std::string out{text.substr(0, 256)};
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-  return out;
+/// Where a text is no TOML, or none that toml++ can take.
+struct Fault {
+  std::uint32_t line;
+  std::uint32_t column;
+  std::string what;
+};
+
+std::variant<toml::table, Fault> parse_toml(std::string_view text) {
+  if (const auto found = prescan(text)) return Fault{found->line, found->column, std::string{found->what}};
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    constexpr std::size_t shown_max = 256;
+    const auto& begin = error.source().begin;
+    return Fault{begin.line, begin.column, "not TOML: " + one_line(error.description(), shown_max)};
+  }
+}
+
+bool is_toml_value(std::string_view text) {
+  return std::holds_alternative<toml::table>(parse_toml("x = " + std::string{text}));
+}
+
+/// Whether the text has no fault up to the end of this line.
+bool is_toml_through(std::string_view text, std::uint32_t line) {
+  const auto parsed = parse_toml(text);
+  const auto* fault = std::get_if<Fault>(&parsed);
+  return fault == nullptr || fault->line > line;
+}
+
+/// The text's size where it has fewer lines.
+std::size_t begin_of_line(std::string_view text, std::uint32_t number) {
+  std::size_t begin = 0;
+  for (std::uint32_t i = 1; i < number; ++i) begin = std::min(text.find('\n', begin), text.size() - 1) + 1;
+  return begin;
+}
+
+/// Secrets have no key here, but somebody may have made one up: only lines of known keys are shown. Nor are those that would
+/// have to be escaped, and then could not be copied.
+bool may_be_shown(const MendedLine& line) {
+  const auto is_printable = [](char c) { return c >= 0x20 && c <= 0x7e; };
+  return std::all_of(line.text.begin(), line.text.end(), is_printable) &&
+         std::all_of(line.keys.begin(), line.keys.end(), [](std::string_view key) { return is_name_of_key(leaf_of(key)); });
+}
+
+/// How the faulty line reads with its strings in quotes, where their lack is all that is wrong with it.
+std::string hint_for_quotes(std::string_view text, std::uint32_t number) {
+  constexpr std::size_t line_bytes_max = 1024;
+  constexpr std::size_t shown_max = 128;
+  const auto begin = begin_of_line(text, number);
+  const auto end = std::min(text.find('\n', begin), text.size());
+  if (end - begin > line_bytes_max) return {};
+  const auto mended = with_quotes(text.substr(begin, end - begin), is_toml_value);
+  if (!mended) return {};
+  const auto whole = std::string{text.substr(0, begin)} + mended->text + std::string{text.substr(end)};
+  if (!is_toml_through(whole, number)) return {};
+  return "; strings are written in quotes: " +
+         (may_be_shown(*mended) ? one_line(mended->text, shown_max) : R"(key = "...")");
 }
 
 }  // namespace
 
 ParsedPolicy parse_policy(std::string_view toml, const std::string& file, const ReadFile& read_file) {
   if (toml.size() > policy_bytes_max) return fail({file, 0, 0}, "the policy is larger than 4MiB");
-  if (const auto found = prescan(toml)) return fail({file, found->line, found->column}, std::string{found->what});
   try {
-    const auto root = toml::parse(toml);
+    const auto parsed = parse_toml(toml);
+    if (const auto* fault = std::get_if<Fault>(&parsed)) {
+      return fail({file, fault->line, fault->column}, fault->what + hint_for_quotes(toml, fault->line));
+    }
     Draft draft{file, read_file};
-    Reader{draft}.read(root);
+    Reader{draft}.read(std::get<toml::table>(parsed));
     return draft.finish();
-  } catch (const toml::parse_error& error) {
-    const auto& begin = error.source().begin;
-    return fail({file, begin.line, begin.column}, "not TOML: " + printable(error.description()));
   } catch (const std::exception& error) {
-    return fail({file, 0, 0}, "the policy can't be read: " + printable(error.what()));
+    constexpr std::size_t shown_max = 256;
+    return fail({file, 0, 0}, "the policy can't be read: " + one_line(error.what(), shown_max));
   }
 }
 

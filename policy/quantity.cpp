@@ -54,6 +54,18 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return static_cast<std::uint16_t>(*port);
 }
 
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x20 && byte <= 0x7e) {
+    out += c;
+    return;
+  }
+  out += "\\x";
+  out += hex[byte >> 4];
+  out += hex[byte & 15];
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_whole_number(std::string_view text) {
@@ -108,23 +120,20 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t shown_max = 64;
-  constexpr std::string_view hex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text.substr(0, shown_max)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte > 0x7e) {
-      out += "\\x";
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
-    } else {
-      out += c;
-    }
+    if (c == '"' || c == '\\') out += '\\';
+    append_escaped(out, c);
   }
   if (text.size() > shown_max) out += "...";
   return out + '"';
+}
+
+std::string one_line(std::string_view text, std::size_t shown_max) {
+  std::string out;
+  for (const char c : text.substr(0, shown_max)) append_escaped(out, c);
+  if (text.size() > shown_max) out += "...";
+  return out;
 }
 
 }  // namespace bastion

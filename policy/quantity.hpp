@@ -27,5 +27,7 @@ namespace bastion {
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 /// Text from the file as complaints show it: in double quotes, printable ASCII, cut after 64 bytes.
 [[nodiscard]] std::string quoted(std::string_view text);
+/// The same without the quotes around it, and with quotes and backslashes as they are: for a line to copy.
+[[nodiscard]] std::string one_line(std::string_view text, std::size_t shown_max);
 
 }  // namespace bastion

@@ -54,6 +54,9 @@ TEST(PolicyKeys, LieInSections) {
   EXPECT_FALSE(is_section("listener"));
   EXPECT_FALSE(is_section("gate.workers"));
   EXPECT_FALSE(is_section("gat"));
+  EXPECT_TRUE(is_name_of_key("level"));
+  EXPECT_TRUE(is_name_of_key("log"));
+  EXPECT_FALSE(is_name_of_key("password"));
 }
 
 TEST(PolicyKeys, LieAtPlacesThatComplaintsCanName) {

@@ -303,6 +303,33 @@ TEST(ParsePolicy, PlacesASyntaxError) {
   EXPECT_FALSE(parse(std::string_view{"a\0b = 1", 7}).policy);
 }
 
+TEST(ParsePolicy, ShowsALineWhoseStringsLackTheirQuotesWithThem) {
+  const auto shows = [](std::string_view toml, std::string_view mended) {
+    const auto found = lines(parse(toml));
+    ASSERT_EQ(found.size(), 1u) << toml;
+    EXPECT_THAT(found[0], testing::EndsWith("; strings are written in quotes: " + std::string{mended})) << toml;
+  };
+  shows(changed("\"127.0.0.1:1883\"", "127.0.0.1:1883  # the broker"), R"(address = "127.0.0.1:1883")");
+  shows("mode = enforce\r\n", R"(mode = "enforce")");
+  shows("[upstream]\n  connect_timeout = 5s", R"(connect_timeout = "5s")");
+  shows("address = [::]:8883\n", R"(address = "[::]:8883")");
+  shows("allow = [\n  \"10.0.0.0/8\",\n  ::1, fe80::1, # home\n]\n", R"("::1", "fe80::1",)");
+  shows("log = { format = json, lines_per_source_max = 5 }\n", R"(log = { format = "json", lines_per_source_max = 5 })");
+  shows("versions = [3.1, 3.1.1]\n", R"(versions = ["3.1", "3.1.1"])");
+  shows("mode = enforce\nmode = observe = x\n", R"(mode = "enforce")");
+  shows("allow_file = /" + std::string(200, 'x'), "allow_file = \"/" + std::string(113, 'x') + "...");
+  shows("path = caf\xc3\xa9\n", R"(key = "...")");
+}
+
+TEST(ParsePolicy, ShowsNoLineThatQuotesWouldNotMend) {
+  for (const char* bad :
+       {"a b\n", "a b = c\n", "[gate\n", "mode =\n", "mode = \"x\n", "mode = x\"y\"\n", "key = C:\\x\n", "= x\n",
+        "required = True\n", "allow = [a, b\n", "address = 0.0.0.0:8883, 1\n", "a", "\n\n=", "mode = [x}\n"}) {
+    EXPECT_THAT(lines(parse(bad)), ElementsAre(testing::Not(HasSubstr("quotes")))) << bad;
+  }
+  EXPECT_THAT(lines(parse("mode = " + std::string(2000, 'x'))), ElementsAre(testing::Not(HasSubstr("quotes"))));
+}
+
 TEST(ParsePolicy, BoundsWhatItReads) {
   std::string dotted = "a";
   for (int i = 0; i < 1'000'000; ++i) dotted += ".a";
@@ -556,6 +583,8 @@ TEST(ParsePolicy, ShowsHostileTextAsAscii) {
 }
 
 TEST(ParsePolicy, NeverShowsWhatStandsInAWrongPlace) {
+  EXPECT_THAT(lines(parse("credentials = { username = b, password = hunter2 }\n")),
+              ElementsAre(testing::EndsWith(R"(strings are written in quotes: key = "...")")));
   for (const auto& line :
        complaints(changed("[tls]", "credentials = { username = \"b\", password = \"hunter2\" }\n[tls]"))) {
     EXPECT_EQ(line.find("hunter2"), std::string::npos) << line;
