@@ -242,9 +242,22 @@ std::vector<std::string_view> names_in(std::string_view section) {
   return out;
 }
 
+std::vector<std::string_view> sections_in(std::string_view section) {
+  auto out = names_in(section);
+  const auto is_key = [&](std::string_view leaf) { return find_policy_key(path_in(section, leaf)) != nullptr; };
+  out.erase(std::remove_if(out.begin(), out.end(), is_key), out.end());
+  return out;
+}
+
+/// `listener` of `listener[]`; others as they are.
+std::string_view without_list_mark(std::string_view section) {
+  constexpr std::string_view mark = "[]";
+  const bool has_mark = section.size() > mark.size() && section.substr(section.size() - mark.size()) == mark;
+  return has_mark ? section.substr(0, section.size() - mark.size()) : section;
+}
+
 void append_section(std::string& out, std::string_view section) {
-  const auto place = place_name(section);
-  out += "\n## " + (section.empty() ? std::string{"Top level"} : "`" + place.substr(3) + "`") + "\n\n";
+  out += "\n## " + (section.empty() ? std::string{"Top level"} : '`' + header_of(section) + '`') + "\n\n";
   out += "| key | type | range | default | |\n|---|---|---|---|---|\n";
   for (const auto& key : policy_keys()) {
     if (section_of(key.path) != section) continue;
@@ -328,23 +341,38 @@ bool is_name_of_key(std::string_view leaf) {
                      [&](const Key& key) { return leaf_of(key.path) == leaf || leaf_of(section_of(key.path)) == leaf; });
 }
 
-std::string place_name(std::string_view section) {
-  if (section.empty()) return "at the top level";
-  constexpr std::string_view list_mark = "[]";
-  if (section.size() > 2 && section.substr(section.size() - 2) == list_mark) {
-    return "in [[" + std::string{section.substr(0, section.size() - 2)} + "]]";
-  }
-  return "in [" + std::string{section} + "]";
+std::string header_of(std::string_view section) {
+  if (const auto bare = without_list_mark(section); bare != section) return "[[" + std::string{bare} + "]]";
+  return '[' + std::string{section} + ']';
 }
 
-std::string hint_for_key(std::string_view section, std::string_view leaf) {
-  const auto siblings = names_in(section);
-  const auto near = nearest(leaf, siblings);
-  if (!near.empty()) return "; did you mean " + quoted(near) + "?";
-  for (const auto& key : key_table) {
-    if (leaf_of(key.path) == leaf) return "; did you mean it " + place_name(section_of(key.path)) + "?";
+std::string place_name(std::string_view section) {
+  return section.empty() ? "at the top level" : "in " + header_of(section);
+}
+
+UnknownName unknown_key(std::string_view section, std::string_view leaf) {
+  const auto complaint = "unknown key " + quoted(leaf) + ' ' + place_name(section);
+  if (const auto near = nearest(leaf, names_in(section)); !near.empty()) {
+    return {complaint + "; did you mean " + quoted(near) + '?', near};
   }
-  return {};
+  for (const auto& key : key_table) {
+    if (leaf_of(key.path) == leaf) return {complaint + "; did you mean it " + place_name(section_of(key.path)) + '?', {}};
+  }
+  return {complaint, {}};
+}
+
+UnknownName unknown_section(std::string_view section, std::string_view leaf) {
+  const auto complaint = "unknown section " + quoted(path_in(section, leaf));
+  const auto asked = [&](std::string_view other) { return complaint + "; did you mean " + header_of(other) + '?'; };
+  if (const auto near = nearest(leaf, sections_in(section)); !near.empty()) {
+    const auto path = path_in(section, near);
+    return {asked(is_section(path) ? path : path + "[]"), near};
+  }
+  for (const auto& key : key_table) {
+    const auto other = section_of(key.path);
+    if (leaf_of(without_list_mark(other)) == leaf) return {asked(other), {}};
+  }
+  return {complaint, {}};
 }
 
 std::optional<std::int64_t> parse_number(PolicyKey::Type type, std::string_view text) {

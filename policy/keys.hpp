@@ -52,10 +52,17 @@ struct NotEnforcedKey {
 [[nodiscard]] bool is_section(std::string_view section);
 /// Whether any key or section has this name of its own: `address`, `log`.
 [[nodiscard]] bool is_name_of_key(std::string_view leaf);
+/// `[admission]`, `[[listener]]`.
+[[nodiscard]] std::string header_of(std::string_view section);
 /// `in [admission]`, `in [[listener]]`, `at the top level`.
 [[nodiscard]] std::string place_name(std::string_view section);
-/// What to write instead of an unknown key, as a complaint goes on; empty where nothing is near.
-[[nodiscard]] std::string hint_for_key(std::string_view section, std::string_view leaf);
+/// What is to be said of a name that the table does not have in this section.
+struct UnknownName {
+  std::string complaint;
+  std::string_view near;  ///< the name of this section that was probably meant, or empty
+};
+[[nodiscard]] UnknownName unknown_key(std::string_view section, std::string_view leaf);
+[[nodiscard]] UnknownName unknown_section(std::string_view section, std::string_view leaf);
 
 /// A whole number, duration or size, as a key of this type has it.
 [[nodiscard]] std::optional<std::int64_t> parse_number(PolicyKey::Type type, std::string_view text);

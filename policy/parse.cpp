@@ -71,33 +71,43 @@ class Reader {
   }
 
   void read_table(const toml::table& table, std::string_view section, const Location& where) {
-    for (auto&& [key, node] : table) read_entry(section, key, node);
+    std::vector<std::string_view> meant;
+    for (auto&& [key, node] : table) {
+      if (read_entry(section, key.str(), node, at(key.source()))) continue;
+      const bool is_section = node.is_table() || node.is_array_of_tables();
+      const auto [complaint, near] = is_section ? unknown_section(section, key.str()) : unknown_key(section, key.str());
+      draft_.complain(at(key.source()), complaint);
+      const bool is_taken = table.contains(near) || std::find(meant.begin(), meant.end(), near) != meant.end();
+      // Read as what was meant, it says what else is wrong with it, and is not missed as well.
+      if (!near.empty() && !is_taken && read_entry(section, near, node, at(key.source()))) meant.push_back(near);
+    }
     for (const auto& key : policy_keys()) {
       if (section_of(key.path) != section || !key.is_required()) continue;
-      if (table.get(leaf_of(key.path)) != nullptr) continue;
-      draft_.complain(where, "missing key " + quoted(leaf_of(key.path)) + ' ' + place_name(section) +
+      const auto leaf = leaf_of(key.path);
+      if (table.contains(leaf) || std::find(meant.begin(), meant.end(), leaf) != meant.end()) continue;
+      draft_.complain(where, "missing key " + quoted(leaf) + ' ' + place_name(section) +
                                  (key.path == "schema" ? "; write schema = 1" : ""));
     }
   }
 
-  void read_entry(std::string_view section, const toml::key& toml_key, const toml::node& node) {
-    const auto leaf = toml_key.str();
-    const auto key_path = path_in(section, leaf);
-    const auto where = at(toml_key.source());
+  /// False where the table of keys does not have it.
+  bool read_entry(std::string_view section, std::string_view leaf, const toml::node& node, const Location& where) {
     // A quoted key may hold dots and brackets, which mean something in paths.
-    const bool is_plain = leaf.find_first_of(".[]") == std::string_view::npos;
-    if (const auto* key = is_plain ? find_policy_key(key_path) : nullptr) {
+    if (leaf.find_first_of(".[]") != std::string_view::npos) return false;
+    const auto key_path = path_in(section, leaf);
+    if (const auto* key = find_policy_key(key_path)) {
       draft_.say(key->path, where);
       read_value(*key, node);
-    } else if (is_plain && is_section(key_path)) {
+    } else if (is_section(key_path)) {
       read_section(key_path, node, where);
-    } else if (is_plain && is_section(key_path + "[]")) {
+    } else if (is_section(key_path + "[]")) {
       read_sections(key_path, node, where);
-    } else if (const auto* later = is_plain ? find_not_enforced_key(key_path) : nullptr) {
+    } else if (const auto* later = find_not_enforced_key(key_path)) {
       refuse_not_enforced(*later, node, where);
     } else {
-      draft_.complain(where, "unknown key " + quoted(leaf) + ' ' + place_name(section) + hint_for_key(section, leaf));
+      return false;
     }
+    return true;
   }
 
   void refuse_not_enforced(const NotEnforcedKey& key, const toml::node& node, const Location& where) {

@@ -135,7 +135,8 @@ class Loader {
 
   void load_upstream_password(Setup& setup) {
     const auto& credentials = setup.policy.upstream.credentials;
-    if (!credentials) return;
+    // Without its file, it has its complaint already.
+    if (!credentials || credentials->password_file.value.empty()) return;
     auto text = file(credentials->password_file);
     if (!text) return;
     auto line = std::string_view{*text}.substr(0, text->find('\n'));

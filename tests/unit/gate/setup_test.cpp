@@ -143,6 +143,11 @@ TEST_F(SetupTest, WarnsOfSecretsThatAnybodyCanRead) {
   EXPECT_THAT(complaints(), Contains(AllOf(HasSubstr("policy.toml:6:"), HasSubstr("warning"), HasSubstr("chmod o-r"))));
 }
 
+TEST_F(SetupTest, ComplainsOnceOfAMissingNameOfAFile) {
+  write("policy.toml", policy("credentials = { username = \"bastion\" }\n"));
+  EXPECT_THAT(complaints(), ::testing::ElementsAre(HasSubstr("missing key \"password_file\" in [upstream.credentials]")));
+}
+
 TEST_F(SetupTest, ReadsTheBrokersPasswordFromTheFirstLineOfItsFile) {
   write("policy.toml", policy("credentials = { username = \"bastion\", password_file = \"upstream.secret\" }\n"));
   EXPECT_FALSE(load().setup) << "it is not there yet";

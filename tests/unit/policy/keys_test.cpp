@@ -60,9 +60,25 @@ TEST(PolicyKeys, LieInSections) {
 }
 
 TEST(PolicyKeys, LieAtPlacesThatComplaintsCanName) {
+  EXPECT_EQ(header_of("gate.log"), "[gate.log]");
+  EXPECT_EQ(header_of("listener[]"), "[[listener]]");
   EXPECT_EQ(place_name(""), "at the top level");
   EXPECT_EQ(place_name("gate.log"), "in [gate.log]");
   EXPECT_EQ(place_name("listener[]"), "in [[listener]]");
+}
+
+TEST(PolicyKeys, KnowWhatWasMeantByAnUnknownName) {
+  EXPECT_EQ(unknown_key("tls", "certifcate").near, "certificate");
+  EXPECT_EQ(unknown_key("tls", "certifcate").complaint, R"(unknown key "certifcate" in [tls]; did you mean "certificate"?)");
+  // What another section has is only hinted at.
+  EXPECT_EQ(unknown_key("tls", "workers").near, "");
+  EXPECT_EQ(unknown_key("tls", "workers").complaint, R"(unknown key "workers" in [tls]; did you mean it in [gate]?)");
+  EXPECT_EQ(unknown_section("", "rol").near, "role");
+  EXPECT_EQ(unknown_section("", "rol").complaint, R"(unknown section "rol"; did you mean [[role]]?)");
+  // A section is never taken for a key.
+  EXPECT_EQ(unknown_section("gate", "worker").near, "");
+  EXPECT_EQ(unknown_section("tls", "log").complaint, R"(unknown section "tls.log"; did you mean [gate.log]?)");
+  EXPECT_EQ(unknown_section("", "zzzzzzzz").complaint, R"(unknown section "zzzzzzzz")");
 }
 
 TEST(PolicyReference, IsWhatTheDocumentationHolds) {

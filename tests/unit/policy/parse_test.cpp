@@ -251,17 +251,54 @@ TEST(ParsePolicy, NamesTheNearestKnownKey) {
       complaints(changed("[admission]\n", "[admission]\nconnexions_max = 3\n")),
       ElementsAre(R"(policy.toml:11:1: unknown key "connexions_max" in [admission]; did you mean "connections_max"?)"));
   EXPECT_THAT(complaints(extended("[[listner]]\nname = \"x\"\n")),
-              ElementsAre(R"(policy.toml:14:3: unknown key "listner" at the top level; did you mean "listener"?)"));
+              ElementsAre(R"(policy.toml:14:3: unknown section "listner"; did you mean [[listener]]?)"));
   EXPECT_THAT(complaints(extended("[gate]\npassword_file = \"x\"\n")),
               ElementsAre(HasSubstr(R"(unknown key "password_file" in [gate]; did you mean it in [)")));
   EXPECT_THAT(complaints(extended("[gate]\nzzzzzzzz = 1\n")),
               ElementsAre(R"(policy.toml:15:1: unknown key "zzzzzzzz" in [gate])"));
 }
 
+TEST(ParsePolicy, NamesTheNearestKnownSection) {
+  EXPECT_THAT(complaints(extended("[gate.lgo]\nlevel = \"debug\"\n")),
+              ElementsAre(R"(policy.toml:14:7: unknown section "gate.lgo"; did you mean [gate.log]?)"));
+  EXPECT_THAT(complaints(extended("[log]\nlevel = \"debug\"\n")),
+              ElementsAre(R"(policy.toml:14:2: unknown section "log"; did you mean [gate.log]?)"));
+  EXPECT_THAT(
+      complaints(extended("[zzzzzzzz]\n[[yyyyyyyy]]\n")),
+      ElementsAre(R"(policy.toml:14:2: unknown section "zzzzzzzz")", R"(policy.toml:15:3: unknown section "yyyyyyyy")"));
+}
+
+TEST(ParsePolicy, ReadsAMisspelledNameAsWhatWasMeantAndDoesNotMissItToo) {
+  for (const auto& [right, wrong] :
+       std::map<std::string_view, std::string_view>{{"schema", "shema"},
+                                                    {"[upstream]\naddress", "[upstream]\nadress"},
+                                                    {"[upstream]", "[upsteam]"},
+                                                    {"[admission]", "[admision]"},
+                                                    {"allow", "alow"},
+                                                    {"certificate", "certifcate"},
+                                                    {"[[listener]]", "[[listner]]"},
+                                                    {"name", "nme"},
+                                                    {"[authentication]", "[autentication]"},
+                                                    {"password_file", "pasword_file"}}) {
+    EXPECT_THAT(complaints(changed(right, wrong)), ElementsAre(HasSubstr("did you mean"))) << wrong;
+  }
+  EXPECT_THAT(
+      complaints(extended("[mqqt]\nkeep_alive_max = \"1ms\"\n")),
+      ElementsAre(HasSubstr("did you mean [mqtt]"), HasSubstr("15:18: \"mqtt.keep_alive_max\" = 1ms is out of range")));
+}
+
+TEST(ParsePolicy, ReadsNothingTwiceForAMisspelledTwin) {
+  EXPECT_THAT(complaints(changed("address = \"0.0.0.0:8883\"", "address = \"0.0.0.0:8883\"\nadress = \"0.0.0.0:8883\"")),
+              ElementsAre(HasSubstr("did you mean \"address\"")));
+  EXPECT_THAT(complaints(changed("allow = [\"192.168.10.0/24\"]", "alow = [\"10.0.0.0/8\"]\nalloww = [\"10.0.0.0/8\"]")),
+              ElementsAre(HasSubstr("did you mean \"allow\""), HasSubstr("did you mean \"allow\"")));
+}
+
 TEST(ParsePolicy, TakesNoPathInAQuotedKey) {
   EXPECT_THAT(complaints("\"gate.workers\" = 2\n" + std::string{minimal}),
               ElementsAre(HasSubstr(R"(1:1: unknown key "gate.workers" at the top level)")));
-  EXPECT_THAT(complaints("\"listener[]\" = {name = \"x\"}\n" + std::string{minimal}), ElementsAre(HasSubstr("unknown key")));
+  EXPECT_THAT(complaints("\"listener[]\" = {name = \"x\"}\n" + std::string{minimal}),
+              ElementsAre(HasSubstr("unknown section")));
 }
 
 TEST(ParsePolicy, ReportsEverythingAtOnceInTheOrderOfTheFile) {
