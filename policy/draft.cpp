@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/quantity.hpp"
+#include "policy/reason.hpp"
 
 namespace bastion {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::size_t rule_file_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t listeners_max = 64;
 constexpr std::size_t listener_addresses_max = 64;
 constexpr std::size_t pattern_bytes_max = 256;
+constexpr std::size_t expectations_max = 10'000;
 /// sockaddr_un holds 108 bytes, the last of them NUL.
 constexpr std::size_t unix_path_bytes_max = 107;
 
@@ -501,6 +503,62 @@ void Draft::check_credentials() {
   }
 }
 
+void Draft::set_expected_from(const Value& value) {
+  const auto address = Address::parse(value.text);
+  if (address) {
+    policy.expectations.back().client.from = *address;
+  } else {
+    complain(value.where, quoted(value.path) + ": " + quoted(value.text) + R"( is not an IP address such as "192.0.2.1")");
+  }
+}
+
+void Draft::set_expected_refusal(const Value& value) {
+  policy.expectations.back().refused = value.text;
+  const std::string_view text{value.text};
+  const auto slash = text.find('/');
+  const auto reason = reason_from_label(text.substr(0, slash));
+  if (!reason) {
+    std::vector<std::string_view> known;
+    for (const auto& refusal : refusals()) known.push_back(label(refusal.reason));
+    const auto near = nearest(text.substr(0, slash), known);
+    complain(value.where, quoted(value.path) + ": " + quoted(text.substr(0, slash)) + " is no reason for refusal" +
+                              (near.empty() ? std::string{} : "; did you mean " + quoted(near) + "?"));
+    return;
+  }
+  if (slash == std::string_view::npos) return;
+  std::vector<Refusal> pairs{refusals().begin(), refusals().end()};
+  // These two are told apart in logs, and here.
+  pairs.push_back({Reason::bad_credentials, Cause::user});
+  pairs.push_back({Reason::bad_credentials, Cause::password});
+  std::string known;
+  for (const auto& refusal : pairs) {
+    if (refusal.reason != *reason) continue;
+    if (label(refusal.cause) == text.substr(slash + 1)) return;
+    if (refusal.cause != Cause::none) known += (known.empty() ? "" : ", ") + std::string{label(refusal.cause)};
+  }
+  complain(value.where, quoted(value.path) + ": " + quoted(text.substr(slash + 1)) + " is no cause of " +
+                            std::string{label(*reason)} + (known.empty() ? "; it has none" : "; it has " + known));
+}
+
+void Draft::check_expectations() {
+  if (policy.expectations.size() > expectations_max) {
+    complain(policy.expectations[expectations_max].where,
+             "there are more than " + std::to_string(expectations_max) + " [[expect]]");
+  }
+  for (const auto& expectation : policy.expectations) {
+    if (!expectation.admitted && expectation.refused.empty()) {
+      complain(expectation.where, R"(nothing is expected: write admitted = true, or refused = "REASON")");
+    } else if (expectation.admitted && !expectation.refused.empty()) {
+      complain(expectation.where, R"("admitted" and "refused" can't both be expected)");
+    }
+    const auto& wanted = expectation.client.listener;
+    const auto is_it = [&](const ListenerPolicy& listener) { return listener.name == wanted; };
+    if (!wanted.empty() && std::none_of(policy.listeners.begin(), policy.listeners.end(), is_it)) {
+      complain(expectation.where, "there is no listener " + quoted(wanted));
+    }
+  }
+}
+
 ParsedPolicy Draft::finish() {
   check_rules();
   check_admission();
@@ -511,6 +569,7 @@ ParsedPolicy Draft::finish() {
   check_mqtt();
   check_roles();
   check_credentials();
+  check_expectations();
 
   const auto& files = policy.admission.rule_files;
   const auto place = [&](const Complaint& complaint) {

@@ -58,6 +58,8 @@ class Draft {
   void set_characters(const Value& value);
   void set_pattern(const Value& value, std::optional<Pattern>& out);
   void set_role_name(const Value& value);
+  void set_expected_from(const Value& value);
+  void set_expected_refusal(const Value& value);
   void add_role_users(const Value& value);
   void add_role_networks(const Value& value);
   /// A path of the policy, which is relative to the policy file.
@@ -93,6 +95,7 @@ class Draft {
   void check_mode();
   void check_roles();
   void check_credentials();
+  void check_expectations();
 
   const ReadFile& read_file_;
   std::string directory_;  ///< of the policy file, with its slash; empty for the working directory

@@ -203,6 +203,38 @@ constexpr std::array key_table{
         [](Draft& d, const Value& v) { d.add_role_networks(v); }},
     Key{"role[].client_id", pattern, "1 .. 256 bytes", unset, "The client identifiers it fits; left out: any.",
         [](Draft& d, const Value& v) { d.set_pattern(v, d.policy.roles.back().client_id); }},
+
+    Key{"expect[].from", address, "an IP address", required,
+        "A test of the policy, run by `check` and before each start and reload: a client from here ...",
+        [](Draft& d, const Value& v) { d.set_expected_from(v); }},
+    Key{"expect[].listener", name, "[a-z0-9_-]{1,32}", unset, "... that comes to this listener; left out: the first ...",
+        [](Draft& d, const Value& v) { d.policy.expectations.back().client.listener = v.text; }},
+    Key{"expect[].version", word, R"("3.1", "3.1.1", "5.0")", R"("3.1.1")", "... speaks this version ...",
+        [](Draft& d, const Value& v) {
+          d.policy.expectations.back().client.version = v.text == "3.1"   ? MqttVersion::v3_1
+                                                        : v.text == "5.0" ? MqttVersion::v5_0
+                                                                          : MqttVersion::v3_1_1;
+        }},
+    Key{"expect[].user", string, "any", unset, "... names this user; left out: none ...",
+        [](Draft& d, const Value& v) { d.policy.expectations.back().client.user = v.text; }},
+    Key{"expect[].password_is", word, R"("right", "wrong", "none")", R"("right")", "... with this password, if with a user ...",
+        [](Draft& d, const Value& v) {
+          using Password = DescribedClient::Password;
+          d.policy.expectations.back().client.password = v.text == "none"    ? Password::none
+                                                         : v.text == "wrong" ? Password::wrong
+                                                                             : Password::right;
+        }},
+    Key{"expect[].client_id", string, "any", R"("client")", "... this client identifier ...",
+        [](Draft& d, const Value& v) { d.policy.expectations.back().client.client_id = v.text; }},
+    Key{"expect[].keep_alive", duration, "0s .. 65535s", R"("60s")", "... and this keep alive ...",
+        [](Draft& d, const Value& v) {
+          d.policy.expectations.back().client.keep_alive_s =
+              static_cast<std::uint16_t>(std::chrono::duration_cast<std::chrono::seconds>(v.duration()).count());
+        }},
+    Key{"expect[].admitted", boolean, flag_range, "false", "... is let in. This, or the next, must be said.",
+        [](Draft& d, const Value& v) { d.policy.expectations.back().admitted = v.flag; }},
+    Key{"expect[].refused", string, "a reason, or reason/cause", unset, "... is refused for this reason.",
+        [](Draft& d, const Value& v) { d.set_expected_refusal(v); }},
 };
 
 constexpr std::array not_enforced_keys{

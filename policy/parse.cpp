@@ -141,12 +141,18 @@ class Reader {
         draft_.complain(item_where, quoted(section) + " must be a list of tables; write [[" + section + "]]");
         continue;
       }
-      if (section == "listener") {
-        draft_.policy.listeners.emplace_back().where = item_where;
-      } else {
-        draft_.policy.roles.emplace_back().where = item_where;
-      }
+      begin_item(section, item_where);
       read_table(*table, section + "[]", item_where);
+    }
+  }
+
+  void begin_item(const std::string& section, const Location& where) {
+    if (section == "listener") {
+      draft_.policy.listeners.emplace_back().where = where;
+    } else if (section == "role") {
+      draft_.policy.roles.emplace_back().where = where;
+    } else {
+      draft_.policy.expectations.emplace_back().where = where;
     }
   }
 

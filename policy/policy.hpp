@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "policy/address.hpp"
+#include "policy/facts.hpp"
 #include "policy/pattern.hpp"
 #include "policy/prefix_set.hpp"
 
@@ -169,6 +170,26 @@ struct Role {
   Location where;
 };
 
+/// A client as somebody describes it: what it would show of itself.
+struct DescribedClient {
+  std::string listener;  ///< empty: the policy's first
+  Address from;
+  MqttVersion version = MqttVersion::v3_1_1;
+  std::optional<std::string> user;
+  enum class Password : std::uint8_t { none, right, wrong };
+  Password password = Password::right;  ///< of a user; `right` of one who does not exist is wrong all the same
+  std::string client_id = "client";
+  std::uint16_t keep_alive_s = 60;
+};
+
+/// A test that the policy holds of itself ([[expect]]).
+struct Expectation {
+  DescribedClient client;
+  bool admitted = false;
+  std::string refused;  ///< where it is not: `reason` or `reason/cause`, by their labels
+  Location where;
+};
+
 /// What is allowed. Built by `parse_policy`, never changed afterwards.
 struct Policy {
   Location where;  ///< the policy file itself
@@ -185,6 +206,7 @@ struct Policy {
   AuthenticationPolicy authentication;
   MqttPolicy mqtt;
   std::vector<Role> roles;
+  std::vector<Expectation> expectations;
 
   [[nodiscard]] Mode mode_of(const ListenerPolicy& listener) const { return listener.mode.value_or(mode); }
 };

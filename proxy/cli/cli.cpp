@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "proxy/cli/explain.hpp"
 #include "proxy/cli/passwd.hpp"
 #include "proxy/cli/status.hpp"
 
@@ -61,6 +62,27 @@ int main(int argc, char** argv) {
   check_app.add_flag("-q,--quiet", check.quiet, "No word where all is well");
   check_app.footer("Example: mqtt-bastion check -c policy.toml && systemctl reload mqtt-bastion");
 
+  ExplainOptions explain;
+  auto& explain_app = *app.add_subcommand("explain", "Say how a client would fare, and which line of the policy decides");
+  add_policy(explain_app, explain.policy);
+  explain_app.add_option("--from", explain.from, "Its address")->required()->type_name("ADDRESS");
+  explain_app.add_option("--listener", explain.client.listener, "The listener that it comes to; left out: the first")
+      ->type_name("NAME");
+  explain_app.add_option("--mqtt", explain.version, "The version that it speaks")
+      ->check(CLI::IsMember({"3.1", "3.1.1", "5.0"}))
+      ->capture_default_str();
+  explain_app.add_option("--user", explain.user, "The user that it names; left out: none")->type_name("USER");
+  explain_app.add_option("--password", explain.password, "Whether its password is right; passwords are not asked for")
+      ->check(CLI::IsMember({"right", "wrong", "none"}))
+      ->capture_default_str();
+  explain_app.add_option("--client-id", explain.client.client_id, "Its client identifier")
+      ->type_name("ID")
+      ->capture_default_str();
+  explain_app.add_option("--keep-alive", explain.client.keep_alive_s, "Its keep alive")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  explain_app.footer("Example: mqtt-bastion explain -c policy.toml --from 203.0.113.9 --user alice --client-id a1");
+
   StatusOptions status;
   auto& status_app = *app.add_subcommand("status", "Show how a running gate is, and whom it has refused");
   add_gate(status_app, status.gate);
@@ -105,6 +127,7 @@ int main(int argc, char** argv) {
   }
   if (run_app.parsed()) return run_command(run);
   if (check_app.parsed()) return check_command(check);
+  if (explain_app.parsed()) return explain_command(explain);
   if (status_app.parsed()) return status_command(status);
   if (reload_app.parsed()) return reload_command(reload);
   return passwd_command(passwd);

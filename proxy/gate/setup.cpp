@@ -27,7 +27,8 @@ class Loader {
     auto parsed = parse_policy(std::get<std::string>(text), policy_path, read_file);
     complaints_ = std::move(parsed.complaints);
     // A policy that is not usable names files all the same, and whoever mends it wants to hear of them now.
-    auto& policy = parsed.policy ? parsed.policy : parsed.unusable;
+    const bool is_usable = parsed.policy.has_value();
+    auto& policy = is_usable ? parsed.policy : parsed.unusable;
     if (!policy) return result(nullptr);
 
     auto setup = std::make_shared<Setup>();
@@ -36,6 +37,7 @@ class Loader {
     load_key_pairs(*setup);
     try_tls(*setup);
     load_upstream_password(*setup);
+    if (is_usable) run_expectations(*setup);
     return result(std::move(setup));
   }
 
@@ -133,6 +135,14 @@ class Loader {
     }
   }
 
+  void run_expectations(const Setup& setup) {
+    for (const auto& expectation : setup.policy.expectations) {
+      if (auto complaint = disappointment(setup.policy, expectation, knows_user(setup))) {
+        complaints_.push_back(std::move(*complaint));
+      }
+    }
+  }
+
   void load_upstream_password(Setup& setup) {
     const auto& credentials = setup.policy.upstream.credentials;
     // Without its file, it has its complaint already.
@@ -164,6 +174,11 @@ class Loader {
 };
 
 }  // namespace
+
+KnowsUser knows_user(const Setup& setup) {
+  if (!setup.passwords) return {};
+  return [&passwords = *setup.passwords](std::string_view user) { return passwords.knows(user); };
+}
 
 LoadedSetup load_setup(const std::string& policy_path, std::int64_t now_s) {
   return Loader{now_s}.load(policy_path);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/explain.hpp"
 #include "policy/policy.hpp"
 #include "proxy/identity/password_file.hpp"
 #include "proxy/identity/secret.hpp"
@@ -27,6 +28,10 @@ struct LoadedSetup {
 };
 
 /// Reads the policy and its files. `now_s` (Unix time) tells whether certificates are valid now.
+/// The policy's own tests ([[expect]]) are run too: where one fails, it is not usable.
 [[nodiscard]] LoadedSetup load_setup(const std::string& policy_path, std::int64_t now_s);
+
+/// Asks the setup's password file, which must outlive the answerer; empty where there is none.
+[[nodiscard]] KnowsUser knows_user(const Setup& setup);
 
 }  // namespace bastion::gate

@@ -92,7 +92,8 @@ Policy accepted(const std::string& toml, const Files& files = {}) {
 /// Everything that a policy holds but places in the file.
 std::string dump(const Policy& policy) {
   std::ostringstream out;
-  const auto& [where, said, mode, gate, admin, upstream, tls, listeners, admission, authentication, mqtt, roles] = policy;
+  const auto& [where, said, mode, gate, admin, upstream, tls, listeners, admission, authentication, mqtt, roles,
+               expectations] = policy;
   out << where.file << ' ' << int(mode) << ' ' << gate.workers << ' ' << gate.drain_timeout.count() << ' '
       << int(gate.log_format) << int(gate.log_level) << ' ' << gate.log_lines_per_source_max << ' '
       << (gate.state_dir ? gate.state_dir->value : "-") << '\n';
@@ -127,6 +128,11 @@ std::string dump(const Policy& policy) {
     for (const auto& network : role.networks) out << " n=" << network.text();
     if (role.client_id) out << " c=" << role.client_id->text();
     out << '\n';
+  }
+  for (const auto& [client, admitted, refused, at] : expectations) {
+    out << client.from.text() << ' ' << client.listener << ' ' << int(client.version) << ' ' << client.user.value_or("-")
+        << ' ' << int(client.password) << ' ' << client.client_id << ' ' << client.keep_alive_s << ' ' << admitted << refused
+        << '\n';
   }
   return out.str();
 }
@@ -228,6 +234,16 @@ networks = ["192.168.10.0/25"]
 client_id = "%u-*"
 [[role]]
 name = "rest"
+[[expect]]
+from = "192.0.2.9"
+listener = "local"
+version = "5.0"
+user = "u"
+password_is = "none"
+client_id = "c"
+keep_alive = "5s"
+admitted = false
+refused = "ip_denied"
 )");
   EXPECT_EQ(dump(policy), R"(policy.toml 1 2 60000 13 5 state
 127.0.0.1:9883 0 /run/control.sock
@@ -241,6 +257,7 @@ plain 010 192.0.2.1:1884
 1111 4000 1024 2097152 65535000 7000 0 0 23 - %u-*
 sensor u=sensor-* u=probe? n=192.168.10.0/25 c=%u-*
 rest
+192.0.2.9 local 5 u 0 c 5 0ip_denied
 )");
 }
 
@@ -644,6 +661,7 @@ std::string with_key(std::string_view path, std::string_view value) {
   const auto assignment = leaf_of(path) + " = " + std::string{value} + "\n";
   std::string toml{minimal};
   toml += "[[role]]\nname = \"all\"\n[gate]\n[admin]\n[mqtt]\n";
+  toml += "[[expect]]\nfrom = \"192.0.2.1\"\nrefused = \"ip_denied\"\n";
   const auto was = toml.find(std::string{"\n"} + leaf_of(path) + " = ",
                              section.empty() ? 0 : toml.find(section.substr(0, section.find('[')) + "]"));
   if (section.empty()) {

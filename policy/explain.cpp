@@ -1,0 +1,208 @@
+// Putting a described client before the gate's judges, and writing down what each of them said.
+#include "policy/explain.hpp"
+
+#include <algorithm>
+
+#include "policy/judge.hpp"
+#include "policy/quantity.hpp"
+
+namespace bastion {
+namespace {
+
+std::string_view text_of(MqttVersion version) {
+  switch (version) {
+    case MqttVersion::v3_1:
+      return "3.1";
+    case MqttVersion::v3_1_1:
+      return "3.1.1";
+    case MqttVersion::v5_0:
+      break;
+  }
+  return "5.0";
+}
+
+/// The key that a refusal of CONNECT goes by.
+std::string_view key_of(Refusal refusal) {
+  switch (refusal.reason) {
+    case Reason::ip_denied:
+      return "admission.allow";
+    case Reason::unsupported_version:
+      return "mqtt.versions";
+    case Reason::session_denied:
+      return "mqtt.keep_alive_max";
+    case Reason::anonymous:
+      return "authentication.required";
+    case Reason::bad_credentials:
+      return "authentication.password_file";
+    case Reason::client_id_denied:
+      switch (refusal.cause) {
+        case Cause::empty:
+          return "mqtt.client_id_empty";
+        case Cause::length:
+          return "mqtt.client_id_length_max";
+        case Cause::characters:
+          return "mqtt.client_id_characters";
+        default:
+          return "mqtt.client_id_pattern";
+      }
+    default:
+      return {};
+  }
+}
+
+class Explainer {
+ public:
+  Explainer(const Policy& policy, const DescribedClient& client, const KnowsUser& knows_user)
+      : policy_{policy}, client_{client}, knows_user_{knows_user}, origin_{client.from, 0} {
+    facts_.version = client.version;
+    facts_.client_id = client.client_id;
+    facts_.keep_alive_s = client.keep_alive_s;
+    if (client.user) facts_.user_name = *client.user;
+    facts_.has_password = client.user && client.password != DescribedClient::Password::none;
+  }
+
+  Explanation explain() {
+    const auto named = std::find_if(policy_.listeners.begin(), policy_.listeners.end(),
+                                    [&](const ListenerPolicy& listener) { return listener.name == client_.listener; });
+    out_.listener = named != policy_.listeners.end() ? &*named : &policy_.listeners.front();
+    if (address() && connect() && password() && identity()) upstream();
+    return std::move(out_);
+  }
+
+ private:
+  bool add(Stage stage, std::optional<Refusal> refusal, std::string what, std::string_view key) {
+    const auto found = policy_.said.find(key);
+    return add(stage, refusal, std::move(what), found != policy_.said.end() ? found->second : Location{}, key);
+  }
+  bool add(Stage stage, std::optional<Refusal> refusal, std::string what, const Location& where, std::string_view key = {}) {
+    out_.steps.push_back({stage, refusal, std::move(what), where, key});
+    return !refusal;
+  }
+
+  bool address() {
+    const auto* rule = policy_.admission.prefixes.find(client_.from);
+    const auto verdict = judge(policy_, origin_);
+    const auto* refusal = std::get_if<Refusal>(&verdict);
+    const auto said = refusal != nullptr ? std::optional{*refusal} : std::nullopt;
+    if (rule == nullptr) return add(Stage::accept, said, client_.from.text() + " is in no prefix", "admission.allow");
+    const Location where{policy_.admission.rule_files[rule->file], rule->line, 0};
+    return add(Stage::accept, said,
+               client_.from.text() + " is in " + rule->prefix.text() + (rule->allow ? ", allowed" : ", denied"), where);
+  }
+
+  bool connect() {
+    const auto refused = refusals_of(policy_, facts_);
+    const auto refusal_for = [&](Reason reason) -> std::optional<Refusal> {
+      for (const auto refusal : refused) {
+        if (refusal.reason == reason) return refusal;
+      }
+      return std::nullopt;
+    };
+    const auto key = [](const std::optional<Refusal>& refusal, std::string_view otherwise) {
+      return refusal ? key_of(*refusal) : otherwise;
+    };
+    const auto version = refusal_for(Reason::unsupported_version);
+    if (!add(Stage::connect, version, "MQTT " + std::string{text_of(client_.version)}, "mqtt.versions")) return false;
+    const auto id = refusal_for(Reason::client_id_denied);
+    if (!add(Stage::connect, id, "client identifier " + quoted(client_.client_id), key(id, "mqtt.client_id_characters"))) {
+      return false;
+    }
+    const auto lowered = server_keep_alive(policy_, facts_);
+    const auto told = lowered ? ", told to use " + std::to_string(*lowered) + " s" : std::string{};
+    if (!add(Stage::auth, refusal_for(Reason::session_denied),
+             "keep alive of " + std::to_string(client_.keep_alive_s) + " s" + told, "mqtt.keep_alive_max")) {
+      return false;
+    }
+    const auto anonymous = refusal_for(Reason::anonymous);
+    return add(Stage::auth, anonymous,
+               !client_.user          ? "no user name"
+               : !facts_.has_password ? "a user name without a password"
+                                      : "user name and password",
+               "authentication.required");
+  }
+
+  bool password() {
+    if (!client_.user || !knows_user_) return true;
+    const auto user = "user " + quoted(*client_.user);
+    constexpr std::string_view key = "authentication.password_file";
+    if (!facts_.has_password)
+      return add(Stage::auth, Refusal{Reason::anonymous, Cause::no_password}, user + " has to prove it", key);
+    if (!knows_user_(*client_.user)) {
+      return add(Stage::auth, Refusal{Reason::bad_credentials, Cause::user}, user + " is not in the password file", key);
+    }
+    if (client_.password == DescribedClient::Password::wrong) {
+      return add(Stage::auth, Refusal{Reason::bad_credentials, Cause::password}, user + " with a wrong password", key);
+    }
+    return add(Stage::auth, std::nullopt, user + " with the right password", key);
+  }
+
+  bool identity() {
+    const auto verdict = judge_identity(policy_, origin_, facts_);
+    if (const auto* refusal = std::get_if<Refusal>(&verdict)) {
+      const bool by_pattern = refusal->reason == Reason::client_id_denied && policy_.mqtt.client_id_pattern &&
+                              !policy_.mqtt.client_id_pattern->matches(client_.client_id, client_.user.value_or(""));
+      if (by_pattern) return add(Stage::auth, *refusal, "the client identifier does not match", "mqtt.client_id_pattern");
+      return add(Stage::auth, *refusal, "no role fits user, network and client identifier", policy_.roles.front().where);
+    }
+    out_.role = std::get<Admitted>(verdict).role;
+    if (out_.role != nullptr) return add(Stage::auth, std::nullopt, "role " + quoted(out_.role->name), out_.role->where);
+    return true;
+  }
+
+  void upstream() {
+    const auto& upstream = policy_.upstream;
+    add(Stage::upstream, std::nullopt,
+        "the broker at " + (upstream.tcp ? upstream.tcp->text() : "unix:" + upstream.unix_path) + " is dialled",
+        upstream.where);
+  }
+
+  const Policy& policy_;
+  const DescribedClient& client_;
+  const KnowsUser& knows_user_;
+  Origin origin_;
+  ConnectFacts facts_;
+  Explanation out_;
+};
+
+}  // namespace
+
+std::optional<Refusal> Explanation::refusal() const {
+  return steps.empty() ? std::nullopt : steps.back().refusal;
+}
+
+Explanation explain(const Policy& policy, const DescribedClient& client, const KnowsUser& knows_user) {
+  return Explainer{policy, client, knows_user}.explain();
+}
+
+std::string refusal_text(Refusal refusal) {
+  const auto cause = label(refusal.cause);
+  return std::string{label(refusal.reason)} + (cause.empty() ? "" : "/") + std::string{cause};
+}
+
+std::string deciding_line(const ExplainedStep& step) {
+  if (step.where.line != 0) return step.where.file + ':' + std::to_string(step.where.line);
+  return step.key.empty() ? std::string{} : "default of " + std::string{step.key};
+}
+
+std::optional<Complaint> disappointment(const Policy& policy, const Expectation& expectation, const KnowsUser& knows_user) {
+  const auto explanation = explain(policy, expectation.client, knows_user);
+  const auto refusal = explanation.refusal();
+  const auto by = [&] {
+    const auto line = explanation.steps.empty() ? std::string{} : deciding_line(explanation.steps.back());
+    return line.empty() ? std::string{} : " (" + line + ')';
+  };
+  const auto found = refusal ? "is refused: " + refusal_text(*refusal) + by() : std::string{"is admitted"};
+  const auto complain = [&](const std::string& expected) {
+    return Complaint{expectation.where, "expected to be " + expected + ", but this client " + found, false};
+  };
+  if (expectation.admitted) {
+    if (!refusal) return std::nullopt;
+    return complain("admitted");
+  }
+  const bool fits =
+      refusal && (expectation.refused == label(refusal->reason) || expectation.refused == refusal_text(*refusal));
+  if (fits) return std::nullopt;
+  return complain("refused as " + expectation.refused);
+}
+
+}  // namespace bastion

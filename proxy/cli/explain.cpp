@@ -1,0 +1,94 @@
+// mqtt-bastion explain: how a client would fare, and which line of the policy decides.
+#include "proxy/cli/explain.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "policy/explain.hpp"
+#include "proxy/cli/cli.hpp"
+#include "proxy/gate/clock.hpp"
+#include "proxy/gate/setup.hpp"
+
+namespace bastion::cli {
+namespace {
+
+/// The options as a client, or nothing after a word on standard error.
+std::optional<DescribedClient> client_of(const ExplainOptions& options, const Policy& policy) {
+  auto client = options.client;
+  const auto address = Address::parse(options.from);
+  if (!address) {
+    std::fprintf(stderr, "--from: \"%s\" is not an IP address\n", options.from.c_str());
+    return std::nullopt;
+  }
+  client.from = *address;
+  const auto is_it = [&](const ListenerPolicy& listener) { return listener.name == client.listener; };
+  if (!client.listener.empty() && std::none_of(policy.listeners.begin(), policy.listeners.end(), is_it)) {
+    std::fprintf(stderr, "--listener: the policy has no listener \"%s\"\n", client.listener.c_str());
+    return std::nullopt;
+  }
+  client.version = options.version == "3.1"   ? MqttVersion::v3_1
+                   : options.version == "5.0" ? MqttVersion::v5_0
+                                              : MqttVersion::v3_1_1;
+  if (!options.user.empty()) client.user = options.user;
+  client.password = options.password == "none"    ? DescribedClient::Password::none
+                    : options.password == "wrong" ? DescribedClient::Password::wrong
+                                                  : DescribedClient::Password::right;
+  return client;
+}
+
+/// What the client would be sent.
+std::string answer_text(const ReasonInfo& reason, MqttVersion version) {
+  const bool v5 = version == MqttVersion::v5_0;
+  const auto code = v5 ? reason.v5_reason_code : reason.v3_return_code;
+  if (!code) return "the connection is closed without an answer";
+  std::array<char, 64> text{};
+  if (v5) {
+    std::snprintf(text.data(), text.size(), "CONNACK with reason code 0x%02x", *code);
+  } else {
+    std::snprintf(text.data(), text.size(), "CONNACK with return code %u", *code);
+  }
+  return text.data();
+}
+
+void print_verdict(const Explanation& explanation, MqttVersion version, Mode mode) {
+  const auto refusal = explanation.refusal();
+  if (!refusal) {
+    std::printf("\nadmitted, unless a limit (connections, rates, sizes) or the broker says otherwise\n");
+    return;
+  }
+  const auto& reason = info(refusal->reason);
+  const auto answer = answer_text(reason, version);
+  std::printf("\nrefused as %s: %.*s; %s\n", refusal_text(*refusal).c_str(), static_cast<int>(reason.text.size()),
+              reason.text.data(), answer.c_str());
+  if (mode == Mode::observe) {
+    std::printf("but the listener \"%s\" only observes: %s\n", explanation.listener->name.c_str(),
+                can_be_observed(*refusal) ? "the client is counted, and let through" : "it is refused all the same");
+  }
+}
+
+}  // namespace
+
+int explain_command(const ExplainOptions& options) {
+  const auto loaded = gate::load_setup(options.policy, gate::unix_time_s());
+  if (!loaded.setup) {
+    print(stderr, loaded.complaints);
+    return bad_policy;
+  }
+  const auto& policy = loaded.setup->policy;
+  const auto client = client_of(options, policy);
+  if (!client) return bad_policy;
+  const auto explanation = explain(policy, *client, gate::knows_user(*loaded.setup));
+
+  std::size_t width = 0;
+  for (const auto& step : explanation.steps) width = std::max(width, step.what.size());
+  for (const auto& step : explanation.steps) {
+    const auto stage = label(step.stage);
+    std::printf("%-9.*s%-9s%-*s  %s\n", static_cast<int>(stage.size()), stage.data(), step.refusal ? "REFUSED" : "goes on",
+                static_cast<int>(width), step.what.c_str(), deciding_line(step).c_str());
+  }
+  print_verdict(explanation, client->version, policy.mode_of(*explanation.listener));
+  return done;
+}
+
+}  // namespace bastion::cli
