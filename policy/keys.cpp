@@ -332,29 +332,29 @@ std::span<const PolicyKey> policy_keys() {
   return key_table;
 }
 
-const PolicyKey* find_policy_key(std::string_view path) {
-  const auto found = std::find_if(key_table.begin(), key_table.end(), [&](const Key& key) { return key.path == path; });
+const PolicyKey* find_policy_key(std::string_view key_path) {
+  const auto found = std::find_if(key_table.begin(), key_table.end(), [&](const Key& key) { return key.path == key_path; });
   return found != key_table.end() ? &*found : nullptr;
 }
 
-const NotEnforcedKey* find_not_enforced_key(std::string_view path) {
+const NotEnforcedKey* find_not_enforced_key(std::string_view key_path) {
   const auto found = std::find_if(not_enforced_keys.begin(), not_enforced_keys.end(),
-                                  [&](const NotEnforcedKey& key) { return key.path == path; });
+                                  [&](const NotEnforcedKey& key) { return key.path == key_path; });
   return found != not_enforced_keys.end() ? &*found : nullptr;
 }
 
-bool is_not_enforced_word(std::string_view path, std::string_view word) {
+bool is_not_enforced_word(std::string_view key_path, std::string_view asked) {
   return std::any_of(not_enforced_words.begin(), not_enforced_words.end(),
-                     [&](const NotEnforcedWord& entry) { return entry.path == path && entry.word == word; });
+                     [&](const NotEnforcedWord& entry) { return entry.path == key_path && entry.word == asked; });
 }
 
-std::string_view section_of(std::string_view path) {
-  const auto dot = path.rfind('.');
-  return dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+std::string_view section_of(std::string_view key_path) {
+  const auto dot = key_path.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : key_path.substr(0, dot);
 }
 
-std::string_view leaf_of(std::string_view path) {
-  return path.substr(path.rfind('.') + 1);
+std::string_view leaf_of(std::string_view key_path) {
+  return key_path.substr(key_path.rfind('.') + 1);
 }
 
 bool is_section(std::string_view section) {
@@ -397,8 +397,8 @@ UnknownName unknown_section(std::string_view section, std::string_view leaf) {
   const auto complaint = "unknown section " + quoted(path_in(section, leaf));
   const auto asked = [&](std::string_view other) { return complaint + "; did you mean " + header_of(other) + '?'; };
   if (const auto near = nearest(leaf, sections_in(section)); !near.empty()) {
-    const auto path = path_in(section, near);
-    return {asked(is_section(path) ? path : path + "[]"), near};
+    const auto other = path_in(section, near);
+    return {asked(is_section(other) ? other : other + "[]"), near};
   }
   for (const auto& key : key_table) {
     const auto other = section_of(key.path);

@@ -34,19 +34,19 @@ struct PolicyKey {
 
 /// In the order of the reference.
 [[nodiscard]] std::span<const PolicyKey> policy_keys();
-[[nodiscard]] const PolicyKey* find_policy_key(std::string_view path);
+[[nodiscard]] const PolicyKey* find_policy_key(std::string_view key_path);
 
 /// What the format has, and this version does not enforce yet: never accepted in silence.
 struct NotEnforcedKey {
   std::string_view path;
   std::string_view harmless;  ///< the word that asks for nothing, or empty
 };
-[[nodiscard]] const NotEnforcedKey* find_not_enforced_key(std::string_view path);
-[[nodiscard]] bool is_not_enforced_word(std::string_view path, std::string_view word);
+[[nodiscard]] const NotEnforcedKey* find_not_enforced_key(std::string_view key_path);
+[[nodiscard]] bool is_not_enforced_word(std::string_view key_path, std::string_view asked);
 
 /// `admission.allow` lies in `admission`, `listener[].name` in `listener[]`, `schema` in the empty path.
-[[nodiscard]] std::string_view section_of(std::string_view path);
-[[nodiscard]] std::string_view leaf_of(std::string_view path);
+[[nodiscard]] std::string_view section_of(std::string_view key_path);
+[[nodiscard]] std::string_view leaf_of(std::string_view key_path);
 [[nodiscard]] std::string path_in(std::string_view section, std::string_view leaf);
 /// Whether any key lies in it, however deep.
 [[nodiscard]] bool is_section(std::string_view section);
