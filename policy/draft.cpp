@@ -228,7 +228,8 @@ void Draft::add_rule_file(const Value& value, bool allow) {
   const auto path = joined(value.text);
   const auto read = read_file_ ? read_file_(path) : std::variant<std::string, FileError>{FileError{"it can't be opened"}};
   if (const auto* error = std::get_if<FileError>(&read)) {
-    complain(value.where, quoted(value.path) + ": can't read " + quoted(path) + ": " + error->what);
+    complain(value.where, quoted(value.path) + ": can't read " + quoted(path) + ": " + error->what +
+                              (error->is_missing ? "; it holds one prefix to a line" : ""));
     return;
   }
   const auto& content = std::get<std::string>(read);

@@ -15,6 +15,7 @@ namespace bastion {
 /// Gives the text of a file, or the reason why it can't be read ("No such file or directory").
 struct FileError {
   std::string what;
+  bool is_missing = false;  ///< it may be anything else that keeps it from being read
 };
 using ReadFile = std::function<std::variant<std::string, FileError>(const std::string& path)>;
 

@@ -3,7 +3,10 @@
 
 namespace bastion {
 
-std::string text(const Complaint& complaint) {
+namespace {
+
+/// `file:line:column: `, or nothing.
+std::string place_of(const Complaint& complaint) {
   std::string out = complaint.where.file;
   if (complaint.where.line != 0) {
     if (!out.empty()) out += ':';
@@ -11,8 +14,17 @@ std::string text(const Complaint& complaint) {
     if (complaint.where.column != 0) out += ':' + std::to_string(complaint.where.column);
   }
   if (!out.empty()) out += ": ";
-  if (complaint.warning) out += "warning: ";
-  return out + complaint.message;
+  return out;
+}
+
+}  // namespace
+
+std::string text(const Complaint& complaint) {
+  return place_of(complaint) + (complaint.warning ? "warning: " : "") + complaint.message;
+}
+
+std::string text_without_level(const Complaint& complaint) {
+  return place_of(complaint) + complaint.message;
 }
 
 std::string SocketAddress::text() const {

@@ -32,6 +32,8 @@ struct Complaint {
   std::string message;   ///< what is wrong and what to write instead; no secrets
   bool warning = false;  ///< true: the policy is usable all the same
 };
+/// `file:line:column: message`; parts that are not known are left out.
+[[nodiscard]] std::string text_without_level(const Complaint& complaint);
 /// `file:line:column: message`, `file:line:column: warning: message`; parts that are not known are left out.
 [[nodiscard]] std::string text(const Complaint& complaint);
 

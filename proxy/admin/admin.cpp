@@ -8,9 +8,13 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
 #include <optional>
+#include <stdexcept>
 #include <unordered_set>
 #include <utility>
+
+#include "proxy/net/listen.hpp"
 
 namespace bastion::admin {
 namespace {
@@ -329,7 +333,11 @@ void Server::State::stop() {
 
 Server::Server(asio::io_context& context, const std::string& address, std::uint16_t port, Limits limits, Sources sources)
     : state_{std::make_shared<State>(context, limits, std::move(sources))} {
-  state_->listen({asio::ip::make_address(address), port});
+  try {
+    state_->listen({asio::ip::make_address(address), port});
+  } catch (const boost::system::system_error& error) {
+    throw std::runtime_error{net::listen_trouble(error.code().value(), port)};
+  }
   state_->accept();
 }
 

@@ -35,7 +35,7 @@ struct Sources {
 /// The context must be run by one thread and outlive the server and every answer that is still to come.
 class Server {
  public:
-  /// Throws boost::system::system_error where the address can't be bound.
+  /// Throws std::runtime_error, in words for the operator, where the address can't be bound.
   Server(boost::asio::io_context& context, const std::string& address, std::uint16_t port, Limits limits, Sources sources);
   ~Server();
   Server(const Server&) = delete;

@@ -5,6 +5,14 @@
 #include "proxy/gate/setup.hpp"
 
 namespace bastion::cli {
+namespace {
+
+/// `1 user`, `2 users`.
+std::string counted(std::size_t count, const char* what) {
+  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
+}  // namespace
 
 void print(std::FILE* to, const std::vector<Complaint>& complaints) {
   for (const auto& complaint : complaints) std::fprintf(to, "%s\n", text(complaint).c_str());
@@ -19,10 +27,10 @@ int check_command(const CheckOptions& options) {
   }
   if (!options.quiet) {
     const auto& policy = loaded.setup->policy;
-    std::printf("%s: good. %zu address rules, %zu users, %zu roles; not in the list: refused. Login %s.\n",
-                options.policy.c_str(), policy.admission.prefixes.size(),
-                loaded.setup->passwords ? loaded.setup->passwords->size() : 0, policy.roles.size(),
-                policy.authentication.required ? "required" : "NOT required");
+    const auto users = loaded.setup->passwords ? loaded.setup->passwords->size() : 0;
+    std::printf("%s: good. %s, %s, %s; not in the list: refused. Login %s.\n", options.policy.c_str(),
+                counted(policy.admission.prefixes.size(), "address rule").c_str(), counted(users, "user").c_str(),
+                counted(policy.roles.size(), "role").c_str(), policy.authentication.required ? "required" : "NOT required");
   }
   return done;
 }

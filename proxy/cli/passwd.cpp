@@ -214,7 +214,16 @@ int set_password(const PasswdOptions& options, FileEdit& edit, const std::string
   return done;
 }
 
-void advise(Scheme scheme, std::string_view password) {
+/// Fewer rounds than Mosquitto 2.1's default, and than NIST SP 800-132 section 5.2 asks for at least.
+constexpr std::uint32_t few_pbkdf2_iterations = 1'000;
+
+void advise(const NewCredential& how, std::string_view password) {
+  const auto scheme = how.scheme;
+  if (scheme == Scheme::pbkdf2 && how.pbkdf2_iterations < few_pbkdf2_iterations)
+    say(stderr,
+        "note: " + std::to_string(how.pbkdf2_iterations) +
+            " iterations of pbkdf2 are quickly guessed through once the file is stolen: leave --iterations out for " +
+            std::to_string(NewCredential{}.pbkdf2_iterations));
   if (scheme == Scheme::argon2id) say(stderr, "note: Mosquitto before 2.1 can't read argon2id; the gate can");
   if (scheme == Scheme::sha512)
     say(stderr, "note: sha512 is one round only and quickly guessed once the file is stolen: prefer pbkdf2");
@@ -234,7 +243,7 @@ int add_or_change(const PasswdOptions& options, const NewCredential& how) {
   auto opened = open_good_file(options);
   if (const auto* code = std::get_if<int>(&opened)) return *code;
   const int code = set_password(options, std::get<FileEdit>(opened), line, password);
-  if (code == done) advise(how.scheme, password.view());
+  if (code == done) advise(how, password.view());
   return code;
 }
 

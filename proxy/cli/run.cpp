@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <stdexcept>
 #include <system_error>
 
 #include "proxy/admin/admin.hpp"
@@ -73,9 +74,9 @@ int run_command(const RunOptions& options) {
   if (wanted.enabled) {
     try {
       admin = open_admin(*gate);
-    } catch (const boost::system::system_error& failure) {
+    } catch (const std::runtime_error& failure) {
       print(stderr, {{wanted.address.where,
-                      "can't listen for the admin on " + wanted.address.value.text() + ": " + failure.code().message() +
+                      "can't listen for the admin on " + wanted.address.value.text() + ": " + failure.what() +
                           "; give [admin] address another port, or \"off\"",
                       false}});
       return failed;

@@ -11,21 +11,28 @@
 #include "proxy/net/unique_fd.hpp"
 
 namespace bastion::gate {
+namespace {
+
+FileError trouble(int error_number) {
+  return {net::error_text(error_number), error_number == ENOENT};
+}
+
+}  // namespace
 
 std::variant<std::string, FileError> read_file(const std::string& path) {
   // Without O_NONBLOCK, a FIFO in a file's place would hold up a reload until somebody writes to it.
   const net::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (!fd) return FileError{net::error_text(errno)};
+  if (!fd) return trouble(errno);
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return FileError{net::error_text(errno)};
-  if (S_ISDIR(status.st_mode)) return FileError{net::error_text(EISDIR)};
+  if (::fstat(fd.get(), &status) != 0) return trouble(errno);
+  if (S_ISDIR(status.st_mode)) return trouble(EISDIR);
   if (!S_ISREG(status.st_mode)) return FileError{"it is no regular file"};
   std::string text;
   std::array<char, 64 * 1024> buffer{};
   for (;;) {
     const auto got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FileError{net::error_text(errno)};
+    if (got < 0) return trouble(errno);
     if (got == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(got));
     if (text.size() > file_bytes_max) return FileError{"it is larger than 64 MiB"};

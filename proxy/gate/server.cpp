@@ -308,7 +308,7 @@ struct Server::State {
     auto loaded = load_setup(policy_path, unix_time_s());
     for (const auto& complaint : loaded.complaints) {
       complaints.push_back(text(complaint));
-      say(complaint.warning ? LogLevel::warning : LogLevel::error, complaints.back());
+      say(complaint.warning ? LogLevel::warning : LogLevel::error, text_without_level(complaint));
     }
     if (!loaded.setup) return reload_failed();
     auto added = bind_new(loaded.setup->policy);
@@ -553,7 +553,7 @@ std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::str
   auto loaded = load_setup(policy_path, unix_time_s());
   if (!loaded.setup) return StartFailure{std::move(loaded.complaints), true};
   auto state = std::make_unique<State>(policy_path, std::move(loaded.setup));
-  for (const auto& warning : loaded.complaints) state->say(LogLevel::warning, text(warning));
+  for (const auto& warning : loaded.complaints) state->say(LogLevel::warning, text_without_level(warning));
   if (auto complaint = state->bring_up()) return StartFailure{{std::move(*complaint)}, false};
   return std::unique_ptr<Server>{new Server{std::move(state)}};
 }

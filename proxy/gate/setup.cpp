@@ -57,11 +57,13 @@ class Loader {
   void complain(const Location& where, std::string message) { complaints_.push_back({where, std::move(message), false}); }
   void warn(const Location& where, std::string message) { complaints_.push_back({where, std::move(message), true}); }
 
-  /// The file's text; nothing, and a complaint where the policy names it, if it can't be read.
-  std::optional<std::string> file(const Located<std::string>& path) {
+  /// The file's text; nothing, and a complaint where the policy names it, if it can't be read. `if_missing` says how to
+  /// come by one.
+  std::optional<std::string> file(const Located<std::string>& path, const std::string& if_missing) {
     auto text = read_file(path.value);
     if (const auto* error = std::get_if<FileError>(&text)) {
-      complain(path.where, "can't read \"" + path.value + "\": " + error->what);
+      complain(path.where, "can't read \"" + path.value + "\": " + error->what +
+                               (error->is_missing ? "; " + if_missing : std::string{}));
       return std::nullopt;
     }
     return std::move(std::get<std::string>(text));
@@ -70,7 +72,8 @@ class Loader {
   void load_passwords(Setup& setup) {
     const auto& authentication = setup.policy.authentication;
     if (!authentication.password_file) return;
-    const auto text = file(*authentication.password_file);
+    const auto text = file(*authentication.password_file,
+                           "make one with: mqtt-bastion passwd --create " + authentication.password_file->value + " USER");
     if (!text) return;
     identity::PasswordFileLimits limits;
     limits.argon2_memory_max = authentication.argon2_memory_max;
@@ -96,8 +99,9 @@ class Loader {
   }
 
   void load_key_pair(Setup& setup, const TlsKeyPair& configured) {
-    const auto certificate = file(configured.certificate);
-    auto key = file(configured.key);
+    const auto* const if_missing = "to try things out, certs/make-certs makes certificates and keys";
+    const auto certificate = file(configured.certificate, if_missing);
+    auto key = file(configured.key, if_missing);
     if (!certificate || !key) return;
     auto read = net::read_key_pair(*certificate, *key);
     identity::wipe({reinterpret_cast<std::uint8_t*>(key->data()), key->size()});
@@ -147,7 +151,7 @@ class Loader {
     const auto& credentials = setup.policy.upstream.credentials;
     // Without its file, it has its complaint already.
     if (!credentials || credentials->password_file.value.empty()) return;
-    auto text = file(credentials->password_file);
+    auto text = file(credentials->password_file, "its first line is the password");
     if (!text) return;
     auto line = std::string_view{*text}.substr(0, text->find('\n'));
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);

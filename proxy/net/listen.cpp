@@ -46,17 +46,31 @@ int probe(const Endpoint& endpoint) {
 
 }  // namespace
 
+std::string listen_trouble(int error_number, std::uint16_t port) {
+  constexpr std::uint16_t unprivileged_ports_begin = 1024;
+  const auto words = error_text(error_number);
+  if (error_number == EADDRINUSE && port != 0) {
+    return words + ": another program or gate listens there; as root, ss -ltnp 'sport = :" + std::to_string(port) +
+           "' shows which";
+  }
+  if (error_number == EACCES && port < unprivileged_ports_begin) {
+    return words + ": ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE";
+  }
+  if (error_number == EADDRNOTAVAIL) return words + ": this machine has no such address; ip address shows those that it has";
+  return words;
+}
+
 std::variant<std::vector<UniqueFd>, ListenError> listen_on(const Endpoint& endpoint, unsigned count) {
   if (endpoint.port != 0) {
-    if (const int error = probe(endpoint); error != 0) return ListenError{error_text(error)};
+    if (const int error = probe(endpoint); error != 0) return ListenError{listen_trouble(error, endpoint.port)};
   }
   Endpoint shared = endpoint;
   std::vector<UniqueFd> sockets;
   for (unsigned i = 0; i < count; ++i) {
     auto bound = bound_socket(shared, true);
-    if (const int* error = std::get_if<int>(&bound)) return ListenError{error_text(*error)};
+    if (const int* error = std::get_if<int>(&bound)) return ListenError{listen_trouble(*error, endpoint.port)};
     auto& fd = std::get<UniqueFd>(bound);
-    if (::listen(fd.get(), backlog) != 0) return ListenError{error_text(errno)};
+    if (::listen(fd.get(), backlog) != 0) return ListenError{listen_trouble(errno, endpoint.port)};
     shared = local_endpoint(fd.get());
     sockets.push_back(std::move(fd));
   }

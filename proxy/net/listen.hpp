@@ -15,8 +15,10 @@
 namespace bastion::net {
 
 struct ListenError {
-  std::string what;  ///< "Address already in use"
+  std::string what;  ///< as `listen_trouble` says it
 };
+/// Why a port can't be listened on, for the operator: the system's words, and what to do about it. Port 0: any.
+[[nodiscard]] std::string listen_trouble(int error_number, std::uint16_t port);
 
 /// Opens `count` sockets that share one port (SO_REUSEPORT), each non-blocking and listening, with TCP_NODELAY, which
 /// accepted sockets inherit on Linux. Port 0 lets the kernel choose once for all. IPv6 sockets take IPv6 only. A port on

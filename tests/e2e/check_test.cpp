@@ -27,7 +27,7 @@ TEST_F(Check, SaysThatAGoodPolicyIsGood) {
   const auto done = check(policy_.text());
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(done.err, "");
-  EXPECT_NE(done.out.find("policy.toml: good. 1 address rules, 2 users, 0 roles"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("policy.toml: good. 1 address rule, 2 users, 0 roles"), std::string::npos) << done.out;
 }
 
 TEST_F(Check, HasNoWordForAGoodPolicyWhenQuiet) {

@@ -61,6 +61,18 @@ TEST(Sighup, WithABadPolicyKeepsTheOldOneAndSaysSo) {
   EXPECT_EQ(stage.gate->metric(last_reload), 1);
 }
 
+TEST(Sighup, WithAPolicyThatOpensADoorWarnsOfItOnce) {
+  Stage stage;
+  stage.policy.authentication = "required = false\n";
+  stage.write_policy();
+  stage.gate->process().signal(SIGHUP);
+  ASSERT_TRUE(stage.gate->log().wait_for("reloaded the policy"));
+  const auto lines = lines_with("clients without credentials are let in", stage.gate->log().text());
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("warning"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[0].find("warning"), lines[0].rfind("warning")) << lines[0];
+}
+
 TEST(Sighup, AppliesNewAddressRulesToNewcomers) {
   Stage stage;
   EXPECT_NO_THROW(static_cast<void>(stage.admitted(4, "before")));

@@ -115,6 +115,7 @@ TEST_F(PortInUse, OfAListenerIsExitCode1WithItsPlaceInThePolicy) {
   const auto done = start();
   EXPECT_EQ(done.code, 1);
   EXPECT_NE(done.err.find("can't listen on " + taken_), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("ss -ltnp 'sport = :"), std::string::npos) << done.err;
   EXPECT_NE(done.err.find("policy.toml:"), std::string::npos) << done.err;
 }
 
@@ -123,6 +124,7 @@ TEST_F(PortInUse, OfTheAdminIsExitCode1WithItsPlaceInThePolicy) {
   const auto done = start();
   EXPECT_EQ(done.code, 1);
   EXPECT_NE(done.err.find("can't listen for the admin on " + taken_), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("ss -ltnp 'sport = :"), std::string::npos) << done.err;
 }
 
 TEST_F(PortInUse, OfAnotherGateIsNotShared) {

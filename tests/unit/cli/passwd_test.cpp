@@ -243,6 +243,21 @@ TEST_F(Passwd, WritesTheSchemeThatWasAskedFor) {
   EXPECT_TRUE(lets_in(file, "alice", "secret"));
 }
 
+TEST_F(Passwd, AdvisesAgainstFewRoundsAndTakesThem) {
+  put(file, "");
+  auto options = batch(file, "alice");
+  options.iterations = 999;
+  const auto few = run_passwd(options, "secret\n");
+  EXPECT_EQ(few.code, 0);
+  EXPECT_THAT(few.err, HasSubstr("note: 999 iterations of pbkdf2 are quickly guessed"));
+  EXPECT_THAT(contents(file), HasSubstr("alice:$7$999$"));
+  options.iterations = 1000;
+  EXPECT_EQ(run_passwd(options, "secret\n").err, "");
+  options.scheme = "argon2id";
+  options.iterations = 1;
+  EXPECT_THAT(run_passwd(options, "secret\n").err, testing::Not(HasSubstr("iterations")));
+}
+
 TEST_F(Passwd, KeepsModeAndOwner) {
   put(file, line_for("bob", "b") + "\n");
   ASSERT_EQ(chmod(file.c_str(), 0640), 0);

@@ -47,7 +47,18 @@ TEST(Listen, RefusesAPortThatAnotherGateListensOn) {
   taken.port = local_endpoint(sockets[0].get()).port;
   const auto again = listen_on(taken, 1);
   ASSERT_TRUE(std::holds_alternative<ListenError>(again));
-  EXPECT_EQ(std::get<ListenError>(again).what, "Address already in use");
+  EXPECT_EQ(std::get<ListenError>(again).what, listen_trouble(EADDRINUSE, taken.port));
+}
+
+TEST(Listen, SaysWhatToDoAboutAPortThatCantBeHad) {
+  using ::testing::EndsWith;
+  using ::testing::HasSubstr;
+  EXPECT_THAT(listen_trouble(EADDRINUSE, 8883),
+              AllOf(HasSubstr("Address already in use"), EndsWith("ss -ltnp 'sport = :8883' shows which")));
+  EXPECT_THAT(listen_trouble(EACCES, 883), AllOf(HasSubstr("Permission denied"), HasSubstr("below 1024")));
+  EXPECT_EQ(listen_trouble(EACCES, 8883), "Permission denied");
+  EXPECT_THAT(listen_trouble(EADDRNOTAVAIL, 8883), HasSubstr("this machine has no such address"));
+  EXPECT_EQ(listen_trouble(EADDRINUSE, 0), "Address already in use");
 }
 
 TEST(Listen, TakesIpv6OnAnIpv6SocketOnly) {

@@ -41,7 +41,7 @@ class Files {
   [[nodiscard]] ReadFile reader() const {
     return [files = files_](const std::string& path) -> std::variant<std::string, FileError> {
       const auto found = files.find(path);
-      if (found == files.end()) return FileError{"No such file or directory"};
+      if (found == files.end()) return FileError{"No such file or directory", true};
       return found->second;
     };
   }
@@ -485,7 +485,8 @@ TEST(ParsePolicy, LetsNobodyInByAccident) {
   const auto from_file = changed("allow = [\"192.168.10.0/24\"]", "allow_file = \"allow.txt\"");
   EXPECT_THAT(
       complaints(from_file),
-      ElementsAre(R"(policy.toml:11:14: "admission.allow_file": can't read "allow.txt": No such file or directory)"));
+      ElementsAre(
+          R"(policy.toml:11:14: "admission.allow_file": can't read "allow.txt": No such file or directory; it holds one prefix to a line)"));
   EXPECT_THAT(complaints(from_file, {{"allow.txt", "# nothing\n\n"}}),
               ElementsAre(HasSubstr("holds no prefix: nobody could enter")));
   EXPECT_THAT(
