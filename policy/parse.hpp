@@ -21,7 +21,8 @@ using ReadFile = std::function<std::variant<std::string, FileError>(const std::s
 
 struct ParsedPolicy {
   std::optional<Policy> policy;  ///< nothing where any complaint is more than a warning
-  /// What could be read of a policy that is not usable: for finding what is wrong with the files it names, and nothing else.
+  /// What could be read of a policy that is not usable: for finding what is wrong with the files it names, and where a gate
+  /// that still runs on an older one can be asked; for nothing else.
   std::optional<Policy> unusable;
   std::vector<Complaint> complaints;  ///< in the order of the file; the first hundred, then how many more
 };

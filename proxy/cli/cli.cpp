@@ -10,8 +10,8 @@
 namespace bastion::cli {
 namespace {
 
-void add_policy(CLI::App& command, std::string& policy) {
-  command.add_option("-c,--config", policy, "The policy, a TOML file")->required()->type_name("FILE");
+CLI::Option& add_policy(CLI::App& command, std::string& policy) {
+  return *command.add_option("-c,--config", policy, "The policy, a TOML file")->type_name("FILE");
 }
 
 void add_gate(CLI::App& command, ControlOptions& gate) {
@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
   RunOptions run;
   auto& run_app = *app.add_subcommand(
       "run", "Run the gate. SIGHUP reloads the policy; SIGTERM drains, then stops; again: stops at once");
-  add_policy(run_app, run.policy);
+  add_policy(run_app, run.policy).required();
   run_app
       .add_option("--ports-file", run.ports_file, "Write the bound addresses here, for ports that the kernel chose (port 0)")
       ->type_name("FILE");
@@ -58,13 +58,13 @@ int main(int argc, char** argv) {
 
   CheckOptions check;
   auto& check_app = *app.add_subcommand("check", "Say everything that is wrong with a policy and the files it names");
-  add_policy(check_app, check.policy);
+  add_policy(check_app, check.policy).required();
   check_app.add_flag("-q,--quiet", check.quiet, "No word where all is well");
   check_app.footer("Example: mqtt-bastion check -c policy.toml && systemctl reload mqtt-bastion");
 
   ExplainOptions explain;
   auto& explain_app = *app.add_subcommand("explain", "Say how a client would fare, and which line of the policy decides");
-  add_policy(explain_app, explain.policy);
+  add_policy(explain_app, explain.policy).required();
   explain_app.add_option("--from", explain.from, "Its address")->required()->type_name("ADDRESS");
   explain_app.add_option("--listener", explain.client.listener, "The listener that it comes to; left out: the first")
       ->type_name("NAME");
@@ -114,6 +114,13 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   passwd_app.footer("Example: mqtt-bastion passwd --create passwd alice");
 
+  HealthOptions health;
+  auto& health_app = *app.add_subcommand("health", "Ask a running gate whether it can serve clients, and say why it can't");
+  add_policy(health_app, health.policy);
+  health_app.add_flag("--live", health.live, "Ask only whether it runs; the broker may be away");
+  health_app.footer(
+      "Exit code 0: yes; 1: no, or nobody answered.\nExample: mqtt-bastion health -c /etc/mqtt-bastion/policy.toml");
+
   // CLI11 would say that a command is missing; the user wants to hear which word is none.
   if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1])) {
     std::fprintf(stderr, "mqtt-bastion: there is no command \"%s\"; there are %s (see mqtt-bastion --help)\n", argv[1],
@@ -130,6 +137,7 @@ int main(int argc, char** argv) {
   if (explain_app.parsed()) return explain_command(explain);
   if (status_app.parsed()) return status_command(status);
   if (reload_app.parsed()) return reload_command(reload);
+  if (health_app.parsed()) return health_command(health);
   return passwd_command(passwd);
 }
 

@@ -31,6 +31,12 @@ struct CheckOptions {
 };
 [[nodiscard]] int check_command(const CheckOptions& options);
 
+struct HealthOptions {
+  std::string policy;  ///< says where the gate is asked; empty: where it is by default
+  bool live = false;   ///< whether it runs, and not whether it can serve
+};
+[[nodiscard]] int health_command(const HealthOptions& options);
+
 /// One complaint to a line.
 void print(std::FILE* to, const std::vector<Complaint>& complaints);
 
