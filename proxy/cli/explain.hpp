@@ -1,4 +1,4 @@
-// mqtt-bastion explain.
+// mqtt-bastion explain: the question that is put to a policy.
 #pragma once
 
 #include <string>
