@@ -194,180 +194,286 @@ constexpr std::array cause_rows{
     CauseRow{Cause::reload, "reload"},
 };
 
+// Meanings that more than one pair has.
+constexpr std::string_view from_http = "an HTTP request: a web scanner, or a health check that knows no MQTT";
+constexpr std::string_view from_http_connect = "an HTTP CONNECT: somebody looks for an open proxy";
+constexpr std::string_view from_websocket =
+    "an HTTP request to upgrade to a WebSocket: a browser's MQTT client on the wrong port";
+constexpr std::string_view from_ssh = "an SSH client: somebody looks for logins";
+constexpr std::string_view from_rdp = "a remote desktop client: somebody looks for logins";
+constexpr std::string_view from_smb = "a Windows file sharing client, or a worm that goes by it";
+constexpr std::string_view from_socks = "a SOCKS client: somebody looks for an open proxy";
+constexpr std::string_view from_redis = "a Redis command: somebody looks for open databases";
+constexpr std::string_view from_telnet = "telnet options or shell commands: worms that look for devices";
+constexpr std::string_view from_adb = "an Android debugger: worms that look for open devices";
+constexpr std::string_view from_sslv2 = "an SSL 2.0 hello: a scanner, or a client of another age";
+constexpr std::string_view from_proxy_header = "a PROXY header: a balancer is set to send one, which the gate does not take";
+constexpr std::string_view from_binary = "bytes of no protocol known here";
+constexpr std::string_view from_text = "a line of text of no protocol known here";
+constexpr std::string_view from_server = "only a server sends it: another server, or a test of how the gate takes it";
+constexpr std::string_view acknowledges_nothing = "an acknowledgement of nothing: random bytes look like it";
+constexpr std::string_view bad_header = "flags or a length that this type can't have: an attack, or a broken library";
+
+struct Pair {
+  Refusal refusal;
+  std::string_view meaning;  ///< what it means, and what usually brings it about
+};
+
 constexpr std::array pairs{
-    Refusal{Reason::ip_denied, Cause::not_allowed},
-    Refusal{Reason::ip_denied, Cause::denied},
+    Pair{{Reason::ip_denied, Cause::not_allowed},
+         "no prefix of the allowlist holds the address: a stranger, or a device whose network is not in the policy"},
+    Pair{{Reason::ip_denied, Cause::denied}, "the longest prefix that holds the address denies it"},
 
-    Refusal{Reason::rate_limited, Cause::per_ip},
+    Pair{{Reason::rate_limited, Cause::per_ip},
+         "more connections than `admission.connect_rate_per_address` lets in: a scanner, or a device that reconnects in a "
+         "loop"},
 
-    Refusal{Reason::too_many_connections, Cause::per_ip},
-    Refusal{Reason::too_many_connections, Cause::total},
-    Refusal{Reason::too_many_connections, Cause::handshakes},
-    Refusal{Reason::too_many_connections, Cause::descriptors},
+    Pair{{Reason::too_many_connections, Cause::per_ip},
+         "the address, or IPv6 /64, has `admission.connections_per_address_max` open: a flood, or many devices behind one "
+         "NAT"},
+    Pair{{Reason::too_many_connections, Cause::total},
+         "`admission.connections_max` are open, or `admission.addresses_tracked_max` addresses are tracked"},
+    Pair{{Reason::too_many_connections, Cause::handshakes},
+         "`admission.handshakes_max` are in their handshake: a flood of half-open ones, or all clients coming back at once"},
+    Pair{{Reason::too_many_connections, Cause::descriptors},
+         "the system gave no descriptor: raise LimitNOFILE, or lower `admission.connections_max`"},
 
-    Refusal{Reason::not_tls, Cause::mqtt},
-    Refusal{Reason::not_tls, Cause::http},
-    Refusal{Reason::not_tls, Cause::http_connect},
-    Refusal{Reason::not_tls, Cause::websocket},
-    Refusal{Reason::not_tls, Cause::ssh},
-    Refusal{Reason::not_tls, Cause::rdp},
-    Refusal{Reason::not_tls, Cause::smb},
-    Refusal{Reason::not_tls, Cause::socks},
-    Refusal{Reason::not_tls, Cause::redis},
-    Refusal{Reason::not_tls, Cause::telnet},
-    Refusal{Reason::not_tls, Cause::adb},
-    Refusal{Reason::not_tls, Cause::sslv2},
-    Refusal{Reason::not_tls, Cause::proxy_header},
-    Refusal{Reason::not_tls, Cause::binary},
-    Refusal{Reason::not_tls, Cause::text},
+    Pair{{Reason::not_tls, Cause::mqtt},
+         "MQTT in the clear: a device without TLS switched on, or a scanner that tries both"},
+    Pair{{Reason::not_tls, Cause::http}, from_http},
+    Pair{{Reason::not_tls, Cause::http_connect}, from_http_connect},
+    Pair{{Reason::not_tls, Cause::websocket}, from_websocket},
+    Pair{{Reason::not_tls, Cause::ssh}, from_ssh},
+    Pair{{Reason::not_tls, Cause::rdp}, from_rdp},
+    Pair{{Reason::not_tls, Cause::smb}, from_smb},
+    Pair{{Reason::not_tls, Cause::socks}, from_socks},
+    Pair{{Reason::not_tls, Cause::redis}, from_redis},
+    Pair{{Reason::not_tls, Cause::telnet}, from_telnet},
+    Pair{{Reason::not_tls, Cause::adb}, from_adb},
+    Pair{{Reason::not_tls, Cause::sslv2}, from_sslv2},
+    Pair{{Reason::not_tls, Cause::proxy_header}, from_proxy_header},
+    Pair{{Reason::not_tls, Cause::binary}, from_binary},
+    Pair{{Reason::not_tls, Cause::text}, from_text},
 
-    Refusal{Reason::tls_timeout, Cause::no_data},
-    Refusal{Reason::tls_timeout, Cause::partial},
+    Pair{{Reason::tls_timeout, Cause::no_data},
+         "connected and silent: a scanner that waits for a banner, or one that holds connections open"},
+    Pair{{Reason::tls_timeout, Cause::partial},
+         "a handshake that was begun and not ended: a very slow network, or one that holds connections open"},
 
-    Refusal{Reason::closed_early, Cause::no_data},
-    Refusal{Reason::closed_early, Cause::in_hello},
-    Refusal{Reason::closed_early, Cause::in_handshake},
-    Refusal{Reason::closed_early, Cause::after_handshake},
-    Refusal{Reason::closed_early, Cause::in_connect},
-    Refusal{Reason::closed_early, Cause::reset},
+    Pair{{Reason::closed_early, Cause::no_data}, "left without a byte: a port scan, or a balancer's health check"},
+    Pair{{Reason::closed_early, Cause::in_hello},
+         "left in the middle of its first message: a scanner, or a network that broke"},
+    Pair{{Reason::closed_early, Cause::in_handshake},
+         "left after the gate's part of the handshake: a scanner that collects certificates, or a client that does not "
+         "trust this one and says nothing"},
+    Pair{{Reason::closed_early, Cause::after_handshake},
+         "left after the handshake without a byte of MQTT: a scanner that collects certificates"},
+    Pair{{Reason::closed_early, Cause::in_connect},
+         "left while its password was verified or the broker was asked: a client with little patience, or a network that "
+         "broke"},
+    Pair{{Reason::closed_early, Cause::reset},
+         "reset the connection before its handshake was done: a port scan, or a network that broke"},
 
-    Refusal{Reason::tls_handshake_failed, Cause::version},
-    Refusal{Reason::tls_handshake_failed, Cause::cipher},
-    Refusal{Reason::tls_handshake_failed, Cause::malformed},
-    Refusal{Reason::tls_handshake_failed, Cause::alpn},
-    Refusal{Reason::tls_handshake_failed, Cause::peer_alert},
-    Refusal{Reason::tls_handshake_failed, Cause::other},
+    Pair{{Reason::tls_handshake_failed, Cause::version},
+         "no common version of TLS: an old client, or `tls.profile` is narrower than it"},
+    Pair{{Reason::tls_handshake_failed, Cause::cipher},
+         "no common cipher or group: an old client, or one that has no use for the certificate's kind of key"},
+    Pair{{Reason::tls_handshake_failed, Cause::malformed},
+         "no handshake that can be read, or a ClientHello larger than real ones: an attack, or broken software"},
+    Pair{{Reason::tls_handshake_failed, Cause::alpn},
+         "the client asks for other protocols by ALPN and not for `mqtt`: a web scanner"},
+    Pair{{Reason::tls_handshake_failed, Cause::peer_alert},
+         "the client broke it off with an alert: it does not trust the certificate, finds it expired, or made out for "
+         "another name"},
+    Pair{{Reason::tls_handshake_failed, Cause::other}, "another failure; the log line's `detail` has OpenSSL's words"},
 
-    Refusal{Reason::tls_misuse, Cause::renegotiation},
-    Refusal{Reason::tls_misuse, Cause::key_update},
-    Refusal{Reason::tls_misuse, Cause::bad_record},
-    Refusal{Reason::tls_misuse, Cause::alert_flood},
+    Pair{{Reason::tls_misuse, Cause::renegotiation},
+         "the client asked to renegotiate, which is off: an attack, or very old software"},
+    Pair{{Reason::tls_misuse, Cause::key_update}, "more KeyUpdate messages than `tls.key_updates_max`: an attack"},
+    Pair{{Reason::tls_misuse, Cause::bad_record},
+         "a record that is damaged or forged: an attack, or a network that broke data"},
+    Pair{{Reason::tls_misuse, Cause::alert_flood}, "one alert after the other: an attack"},
 
-    Refusal{Reason::not_mqtt, Cause::http},
-    Refusal{Reason::not_mqtt, Cause::http_connect},
-    Refusal{Reason::not_mqtt, Cause::websocket},
-    Refusal{Reason::not_mqtt, Cause::tls},
-    Refusal{Reason::not_mqtt, Cause::ssh},
-    Refusal{Reason::not_mqtt, Cause::rdp},
-    Refusal{Reason::not_mqtt, Cause::smb},
-    Refusal{Reason::not_mqtt, Cause::socks},
-    Refusal{Reason::not_mqtt, Cause::redis},
-    Refusal{Reason::not_mqtt, Cause::telnet},
-    Refusal{Reason::not_mqtt, Cause::adb},
-    Refusal{Reason::not_mqtt, Cause::sslv2},
-    Refusal{Reason::not_mqtt, Cause::proxy_header},
-    Refusal{Reason::not_mqtt, Cause::text},
-    Refusal{Reason::not_mqtt, Cause::binary},
+    Pair{{Reason::not_mqtt, Cause::http}, from_http},
+    Pair{{Reason::not_mqtt, Cause::http_connect}, from_http_connect},
+    Pair{{Reason::not_mqtt, Cause::websocket}, from_websocket},
+    Pair{{Reason::not_mqtt, Cause::tls},
+         "TLS where it was not expected: a client with TLS on a listener of transport `mqtt`, or TLS inside TLS"},
+    Pair{{Reason::not_mqtt, Cause::ssh}, from_ssh},
+    Pair{{Reason::not_mqtt, Cause::rdp}, from_rdp},
+    Pair{{Reason::not_mqtt, Cause::smb}, from_smb},
+    Pair{{Reason::not_mqtt, Cause::socks}, from_socks},
+    Pair{{Reason::not_mqtt, Cause::redis}, from_redis},
+    Pair{{Reason::not_mqtt, Cause::telnet}, from_telnet},
+    Pair{{Reason::not_mqtt, Cause::adb}, from_adb},
+    Pair{{Reason::not_mqtt, Cause::sslv2}, from_sslv2},
+    Pair{{Reason::not_mqtt, Cause::proxy_header}, from_proxy_header},
+    Pair{{Reason::not_mqtt, Cause::text}, from_text},
+    Pair{{Reason::not_mqtt, Cause::binary}, from_binary},
 
-    Refusal{Reason::packet_before_connect, Cause::type_connack},
-    Refusal{Reason::packet_before_connect, Cause::type_publish},
-    Refusal{Reason::packet_before_connect, Cause::type_puback},
-    Refusal{Reason::packet_before_connect, Cause::type_pubrec},
-    Refusal{Reason::packet_before_connect, Cause::type_pubrel},
-    Refusal{Reason::packet_before_connect, Cause::type_pubcomp},
-    Refusal{Reason::packet_before_connect, Cause::type_subscribe},
-    Refusal{Reason::packet_before_connect, Cause::type_suback},
-    Refusal{Reason::packet_before_connect, Cause::type_unsubscribe},
-    Refusal{Reason::packet_before_connect, Cause::type_unsuback},
-    Refusal{Reason::packet_before_connect, Cause::type_pingreq},
-    Refusal{Reason::packet_before_connect, Cause::type_pingresp},
-    Refusal{Reason::packet_before_connect, Cause::type_disconnect},
-    Refusal{Reason::packet_before_connect, Cause::type_auth},
+    Pair{{Reason::packet_before_connect, Cause::type_connack}, from_server},
+    Pair{{Reason::packet_before_connect, Cause::type_publish},
+         "a message before any login; a query of the directory protocol LDAP begins like it"},
+    Pair{{Reason::packet_before_connect, Cause::type_puback}, acknowledges_nothing},
+    Pair{{Reason::packet_before_connect, Cause::type_pubrec}, acknowledges_nothing},
+    Pair{{Reason::packet_before_connect, Cause::type_pubrel}, acknowledges_nothing},
+    Pair{{Reason::packet_before_connect, Cause::type_pubcomp}, acknowledges_nothing},
+    Pair{{Reason::packet_before_connect, Cause::type_subscribe},
+         "a subscription before any login: a scanner that tries it without"},
+    Pair{{Reason::packet_before_connect, Cause::type_suback}, from_server},
+    Pair{{Reason::packet_before_connect, Cause::type_unsubscribe},
+         "a packet that makes no sense before a login: random bytes look like it"},
+    Pair{{Reason::packet_before_connect, Cause::type_unsuback}, from_server},
+    Pair{{Reason::packet_before_connect, Cause::type_pingreq},
+         "a ping before any login: a scanner, or a client that takes up an old session wrongly"},
+    Pair{{Reason::packet_before_connect, Cause::type_pingresp}, from_server},
+    Pair{{Reason::packet_before_connect, Cause::type_disconnect},
+         "a farewell before any login: a scanner, or broken software"},
+    Pair{{Reason::packet_before_connect, Cause::type_auth},
+         "MQTT 5's AUTH without a CONNECT: a test of how the gate takes it"},
 
-    Refusal{Reason::connect_timeout, Cause::no_data},
-    Refusal{Reason::connect_timeout, Cause::partial},
+    Pair{{Reason::connect_timeout, Cause::no_data},
+         "a handshake and then silence: a scanner, or one that holds connections open"},
+    Pair{{Reason::connect_timeout, Cause::partial},
+         "a CONNECT that was begun and not ended within `mqtt.connect_timeout`: a very slow network, or one that holds "
+         "connections open"},
 
-    Refusal{Reason::connect_too_large, Cause::none},
+    Pair{{Reason::connect_too_large, Cause::none},
+         "it claims to be larger than `mqtt.connect_size_max`: an attack, or a client with a very large will"},
 
-    Refusal{Reason::connect_truncated, Cause::none},
+    Pair{{Reason::connect_truncated, Cause::none},
+         "the client left in the middle of its CONNECT: a scanner, or a network that broke"},
 
-    Refusal{Reason::malformed_connect, Cause::header_flags},
-    Refusal{Reason::malformed_connect, Cause::length},
-    Refusal{Reason::malformed_connect, Cause::protocol_name},
-    Refusal{Reason::malformed_connect, Cause::flags},
-    Refusal{Reason::malformed_connect, Cause::utf8},
-    Refusal{Reason::malformed_connect, Cause::will},
-    Refusal{Reason::malformed_connect, Cause::property},
-    Refusal{Reason::malformed_connect, Cause::trailing},
+    Pair{{Reason::malformed_connect, Cause::header_flags}, "the first byte's flags are not 0: random bytes, or a fuzzer"},
+    Pair{{Reason::malformed_connect, Cause::length},
+         "a length that is not the packet's, or a field that does not fit into it: an attack, or a broken library"},
+    Pair{{Reason::malformed_connect, Cause::protocol_name}, "neither `MQTT` nor `MQIsdp`: other protocols, or a fuzzer"},
+    Pair{{Reason::malformed_connect, Cause::flags},
+         "a reserved flag is set, or a password comes without a user name before MQTT 5: a broken library"},
+    Pair{{Reason::malformed_connect, Cause::utf8}, "a string that is not valid UTF-8: an attack, or binary data in a name"},
+    Pair{{Reason::malformed_connect, Cause::will},
+         "will flags that contradict each other, or a will topic that is none: a broken library"},
+    Pair{{Reason::malformed_connect, Cause::property},
+         "an MQTT 5 property that is unknown, comes twice, has a bad value, or comes more often than "
+         "`mqtt.user_properties_max`"},
+    Pair{{Reason::malformed_connect, Cause::trailing},
+         "bytes behind the last field: the scanner impacket, or a broken library"},
 
-    Refusal{Reason::unsupported_version, Cause::mqtt31},
-    Refusal{Reason::unsupported_version, Cause::mqtt311},
-    Refusal{Reason::unsupported_version, Cause::mqtt5},
-    Refusal{Reason::unsupported_version, Cause::bridge},
-    Refusal{Reason::unsupported_version, Cause::unknown},
+    Pair{{Reason::unsupported_version, Cause::mqtt31},
+         "MQTT 3.1, which `mqtt.versions` does not have: an old client, or the scanner metasploit"},
+    Pair{{Reason::unsupported_version, Cause::mqtt311}, "MQTT 3.1.1, which `mqtt.versions` does not have"},
+    Pair{{Reason::unsupported_version, Cause::mqtt5}, "MQTT 5.0, which `mqtt.versions` does not have"},
+    Pair{{Reason::unsupported_version, Cause::bridge}, "one of Mosquitto's bridges, which `mqtt.versions` does not have"},
+    Pair{{Reason::unsupported_version, Cause::unknown}, "a version that nobody has published: a fuzzer"},
 
-    Refusal{Reason::client_id_denied, Cause::empty},
-    Refusal{Reason::client_id_denied, Cause::length},
-    Refusal{Reason::client_id_denied, Cause::characters},
-    Refusal{Reason::client_id_denied, Cause::pattern},
+    Pair{{Reason::client_id_denied, Cause::empty},
+         "no client identifier, where the policy or the version of MQTT wants one"},
+    Pair{{Reason::client_id_denied, Cause::length}, "longer than `mqtt.client_id_length_max`"},
+    Pair{{Reason::client_id_denied, Cause::characters},
+         "it holds characters other than letters, digits and `mqtt.client_id_characters`"},
+    Pair{{Reason::client_id_denied, Cause::pattern},
+         "it does not match `mqtt.client_id_pattern`, or the `client_id` of the user's role"},
 
-    Refusal{Reason::anonymous, Cause::no_user},
-    Refusal{Reason::anonymous, Cause::no_password},
+    Pair{{Reason::anonymous, Cause::no_user},
+         "no user name: by far the most common knock; scanners look for brokers that are open to all"},
+    Pair{{Reason::anonymous, Cause::no_password},
+         "a user name and no password: a scanner with blank passwords on, or a client whose password was lost"},
 
     // One counter: metrics must not tell an unknown user from a wrong password. See `log_only` below.
-    Refusal{Reason::bad_credentials, Cause::none},
+    Pair{{Reason::bad_credentials, Cause::none},
+         "no such user, or a wrong password: guesses, or a device whose password was changed; only the log tells which"},
 
-    Refusal{Reason::auth_method_unsupported, Cause::none},
+    Pair{{Reason::auth_method_unsupported, Cause::none}, "MQTT 5's extended authentication, which the gate does not speak"},
 
-    Refusal{Reason::not_authorized, Cause::source},
-    Refusal{Reason::not_authorized, Cause::role},
+    Pair{{Reason::not_authorized, Cause::source},
+         "a role fits the user, but not from this address: a stolen password, or a device that moved"},
+    Pair{{Reason::not_authorized, Cause::role}, "no role fits the user"},
 
-    Refusal{Reason::session_denied, Cause::keep_alive},
+    Pair{{Reason::session_denied, Cause::keep_alive},
+         "a keep alive of 0, or longer than `mqtt.keep_alive_max`; MQTT 5 clients are told a shorter one instead"},
 
-    Refusal{Reason::auth_overloaded, Cause::queue_full},
-    Refusal{Reason::auth_overloaded, Cause::queue_timeout},
+    Pair{{Reason::auth_overloaded, Cause::queue_full},
+         "`authentication.hash_queue_max` clients wait already: a flood of guesses, or all clients coming back at once"},
+    Pair{{Reason::auth_overloaded, Cause::queue_timeout},
+         "it waited longer than `authentication.hash_wait_max`: as above, or entries that are too costly for this machine"},
 
-    Refusal{Reason::upstream_unavailable, Cause::refused},
-    Refusal{Reason::upstream_unavailable, Cause::timeout},
-    Refusal{Reason::upstream_unavailable, Cause::reset},
-    Refusal{Reason::upstream_unavailable, Cause::stalled},
-    Refusal{Reason::upstream_unavailable, Cause::other},
+    Pair{{Reason::upstream_unavailable, Cause::refused},
+         "the broker's address refuses connections: it is down, or listens elsewhere"},
+    Pair{{Reason::upstream_unavailable, Cause::timeout},
+         "the broker did not answer within `upstream.connect_timeout` or `upstream.connack_timeout`"},
+    Pair{{Reason::upstream_unavailable, Cause::reset},
+         "the broker closed the connection before its CONNACK: it does not like what it was sent, or is going down"},
+    Pair{{Reason::upstream_unavailable, Cause::stalled},
+         "the broker left unread what the gate wrote for `upstream.stall_timeout`"},
+    Pair{{Reason::upstream_unavailable, Cause::other},
+         "the connection to the broker could not be made; the log line's `detail` has the system's words"},
 
-    Refusal{Reason::upstream_refused, Cause::code_version},
-    Refusal{Reason::upstream_refused, Cause::code_client_id},
-    Refusal{Reason::upstream_refused, Cause::code_unavailable},
-    Refusal{Reason::upstream_refused, Cause::code_credentials},
-    Refusal{Reason::upstream_refused, Cause::code_not_authorized},
-    Refusal{Reason::upstream_refused, Cause::code_other},
+    Pair{{Reason::upstream_refused, Cause::code_version}, "the broker does not speak this version of MQTT"},
+    Pair{{Reason::upstream_refused, Cause::code_client_id}, "the broker does not like the client identifier"},
+    Pair{{Reason::upstream_refused, Cause::code_unavailable}, "the broker says that it is not available, or busy"},
+    Pair{{Reason::upstream_refused, Cause::code_credentials},
+         "the broker found the credentials wrong: its password file is not the gate's"},
+    Pair{{Reason::upstream_refused, Cause::code_not_authorized},
+         "the broker does not authorize the client: it has users or rules of its own"},
+    Pair{{Reason::upstream_refused, Cause::code_other}, "the broker gave another reason"},
 
-    Refusal{Reason::upstream_malformed, Cause::connack},
-    Refusal{Reason::upstream_malformed, Cause::packet},
+    Pair{{Reason::upstream_malformed, Cause::connack},
+         "the broker's first packet is no CONNACK that MQTT allows: is it a broker at all?"},
+    Pair{{Reason::upstream_malformed, Cause::packet},
+         "the broker sent a packet that is malformed, larger than `mqtt.packet_size_max`, or not a server's to send"},
 
-    Refusal{Reason::malformed_packet, Cause::type_reserved},
-    Refusal{Reason::malformed_packet, Cause::type_connect},
-    Refusal{Reason::malformed_packet, Cause::type_connack},
-    Refusal{Reason::malformed_packet, Cause::type_publish},
-    Refusal{Reason::malformed_packet, Cause::type_puback},
-    Refusal{Reason::malformed_packet, Cause::type_pubrec},
-    Refusal{Reason::malformed_packet, Cause::type_pubrel},
-    Refusal{Reason::malformed_packet, Cause::type_pubcomp},
-    Refusal{Reason::malformed_packet, Cause::type_subscribe},
-    Refusal{Reason::malformed_packet, Cause::type_suback},
-    Refusal{Reason::malformed_packet, Cause::type_unsubscribe},
-    Refusal{Reason::malformed_packet, Cause::type_unsuback},
-    Refusal{Reason::malformed_packet, Cause::type_pingreq},
-    Refusal{Reason::malformed_packet, Cause::type_pingresp},
-    Refusal{Reason::malformed_packet, Cause::type_disconnect},
-    Refusal{Reason::malformed_packet, Cause::type_auth},
+    Pair{{Reason::malformed_packet, Cause::type_reserved},
+         "type 0, which is no packet: a broken library, or bytes out of step"},
+    Pair{{Reason::malformed_packet, Cause::type_connect}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_connack}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_publish},
+         "flags or a length that this type can't have, such as QoS 3: an attack, or a broken library"},
+    Pair{{Reason::malformed_packet, Cause::type_puback}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_pubrec}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_pubrel}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_pubcomp}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_subscribe}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_suback}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_unsubscribe}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_unsuback}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_pingreq}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_pingresp}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_disconnect}, bad_header},
+    Pair{{Reason::malformed_packet, Cause::type_auth}, "flags or a length that this type can't have, or AUTH before MQTT 5"},
 
-    Refusal{Reason::protocol_error, Cause::second_connect},
-    Refusal{Reason::protocol_error, Cause::direction},
-    Refusal{Reason::protocol_error, Cause::after_disconnect},
+    Pair{{Reason::protocol_error, Cause::second_connect},
+         "a second CONNECT in one session: a broken library, or an attack on what reads it"},
+    Pair{{Reason::protocol_error, Cause::direction}, "a packet that only a server sends: an attack, or another server"},
+    Pair{{Reason::protocol_error, Cause::after_disconnect},
+         "bytes behind its own DISCONNECT: a broken library, or an attack"},
 
-    Refusal{Reason::packet_too_large, Cause::none},
+    Pair{{Reason::packet_too_large, Cause::none},
+         "it claims to be larger than `mqtt.packet_size_max`: an attack, or a device with large messages"},
 
-    Refusal{Reason::keepalive_timeout, Cause::silent},
-    Refusal{Reason::keepalive_timeout, Cause::partial},
+    Pair{{Reason::keepalive_timeout, Cause::silent},
+         "nothing came for one and a half times the keep alive: the network broke, or the device was switched off"},
+    Pair{{Reason::keepalive_timeout, Cause::partial},
+         "a packet that was begun and not ended for one and a half times the keep alive: a very slow network, or an attack "
+         "that feeds single bytes"},
 
-    Refusal{Reason::slow_reader, Cause::none},
+    Pair{{Reason::slow_reader, Cause::none},
+         "the client left unread what it was sent for `mqtt.slow_reader_timeout`: it is stuck, or subscribed to more than "
+         "it can take"},
 
-    Refusal{Reason::evicted, Cause::shutdown},
-    Refusal{Reason::evicted, Cause::reload},
+    Pair{{Reason::evicted, Cause::shutdown}, "the gate is going down"},
+    Pair{{Reason::evicted, Cause::reload}, "the policy was reloaded, and the new one refuses the client"},
 };
 
 /// Causes that stand in log lines only and are counted as their reason's first pair.
-constexpr std::array log_only{Refusal{Reason::bad_credentials, Cause::user},
-                              Refusal{Reason::bad_credentials, Cause::password}};
+constexpr std::array log_only{Pair{{Reason::bad_credentials, Cause::user}, "no such user; only the log tells"},
+                              Pair{{Reason::bad_credentials, Cause::password}, "a wrong password; only the log tells"}};
+
+constexpr auto make_refusals() {
+  std::array<Refusal, pairs.size()> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = pairs[i].refusal;
+  return out;
+}
+constexpr auto all_refusals = make_refusals();
 
 template <class Rows, class Member>
 constexpr bool stands_in_order(const Rows& rows, Member member) {
@@ -380,8 +486,8 @@ static_assert(reason_rows.size() == reason_count && stands_in_order(reason_rows,
 static_assert(cause_rows.size() == cause_count && stands_in_order(cause_rows, &CauseRow::cause));
 
 constexpr bool is_ordered_by_reason() {
-  for (std::size_t i = 1; i < pairs.size(); ++i) {
-    if (pairs[i].reason < pairs[i - 1].reason) return false;
+  for (std::size_t i = 1; i < all_refusals.size(); ++i) {
+    if (all_refusals[i].reason < all_refusals[i - 1].reason) return false;
   }
   return true;
 }
@@ -389,8 +495,8 @@ static_assert(is_ordered_by_reason());
 
 constexpr bool every_reason_has_a_pair() {
   std::size_t seen = 0;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (i == 0 || pairs[i].reason != pairs[i - 1].reason) ++seen;
+  for (std::size_t i = 0; i < all_refusals.size(); ++i) {
+    if (i == 0 || all_refusals[i].reason != all_refusals[i - 1].reason) ++seen;
   }
   return seen == reason_count;
 }
@@ -398,8 +504,8 @@ static_assert(every_reason_has_a_pair());
 
 constexpr bool every_cause_is_used() {
   std::array<bool, cause_count> used{};
-  for (const auto& pair : pairs) used[at(pair.cause)] = true;
-  for (const auto& pair : log_only) used[at(pair.cause)] = true;
+  for (const auto& refusal : all_refusals) used[at(refusal.cause)] = true;
+  for (const auto& pair : log_only) used[at(pair.refusal.cause)] = true;
   for (const bool is_used : used) {
     if (!is_used) return false;
   }
@@ -408,9 +514,9 @@ constexpr bool every_cause_is_used() {
 static_assert(every_cause_is_used());
 
 constexpr bool every_pair_has_a_label_of_its_own() {
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    for (std::size_t j = i + 1; j < pairs.size() && pairs[j].reason == pairs[i].reason; ++j) {
-      if (cause_rows[at(pairs[i].cause)].label == cause_rows[at(pairs[j].cause)].label) return false;
+  for (std::size_t i = 0; i < all_refusals.size(); ++i) {
+    for (std::size_t j = i + 1; j < all_refusals.size() && all_refusals[j].reason == all_refusals[i].reason; ++j) {
+      if (cause_rows[at(all_refusals[i].cause)].label == cause_rows[at(all_refusals[j].cause)].label) return false;
     }
   }
   return true;
@@ -418,16 +524,16 @@ constexpr bool every_pair_has_a_label_of_its_own() {
 static_assert(every_pair_has_a_label_of_its_own());
 
 using Index = std::array<std::array<std::uint8_t, cause_count>, reason_count>;
-static_assert(pairs.size() <= 255);
+static_assert(all_refusals.size() <= 255);
 
 constexpr Index make_index() {
   Index index{};
-  for (std::size_t i = pairs.size(); i-- > 0;) {
+  for (std::size_t i = all_refusals.size(); i-- > 0;) {
     // Walking backwards, the last to fill the row is the reason's first pair: the fallback.
-    for (auto& cell : index[at(pairs[i].reason)]) cell = static_cast<std::uint8_t>(i);
+    for (auto& cell : index[at(all_refusals[i].reason)]) cell = static_cast<std::uint8_t>(i);
   }
-  for (std::size_t i = 0; i < pairs.size(); ++i)
-    index[at(pairs[i].reason)][at(pairs[i].cause)] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < all_refusals.size(); ++i)
+    index[at(all_refusals[i].reason)][at(all_refusals[i].cause)] = static_cast<std::uint8_t>(i);
   return index;
 }
 constexpr Index pair_index = make_index();
@@ -473,6 +579,24 @@ std::optional<Reason> reason_from_label(std::string_view label) {
   return std::nullopt;
 }
 
+std::string_view counted_as(Refusal refusal) {
+  return refusal.reason == Reason::bad_credentials ? "credentials" : label(refusal.cause);
+}
+
+std::string_view meaning(Refusal refusal) {
+  for (const auto& pair : log_only) {
+    if (pair.refusal == refusal) return pair.meaning;
+  }
+  return pairs[index_of(refusal)].meaning;
+}
+
+std::optional<std::uint8_t> v5_code_of(Refusal refusal) {
+  // Who names a user has tried to log in.
+  constexpr std::uint8_t bad_user_name_or_password = 0x86;
+  if (refusal == Refusal{Reason::anonymous, Cause::no_password}) return bad_user_name_or_password;
+  return info(refusal.reason).v5_reason_code;
+}
+
 bool counts_towards_ban(Refusal refusal) {
   if (refusal == Refusal{Reason::tls_handshake_failed, Cause::peer_alert}) return false;
   if (refusal.reason == Reason::unsupported_version) return refusal.cause == Cause::unknown;
@@ -505,7 +629,7 @@ bool can_be_observed(Refusal refusal) {
 }
 
 std::span<const Refusal> refusals() {
-  return pairs;
+  return all_refusals;
 }
 
 std::size_t index_of(Refusal refusal) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace bastion {
@@ -186,7 +187,8 @@ struct ReasonInfo {
   Stage stage;
   /// CONNACK return code for MQTT 3.1 and 3.1.1 (OASIS 3.1.1, table 3.1); nothing: close without an answer.
   std::optional<std::uint8_t> v3_return_code;
-  /// MQTT 5 reason code: in CONNACK up to stage `upstream`, in DISCONNECT in stage `session`; nothing: close silently.
+  /// MQTT 5 reason code of most of its causes, see v5_code_of(): in CONNACK up to stage `upstream`, in DISCONNECT in stage
+  /// `session`; nothing: close silently.
   std::optional<std::uint8_t> v5_reason_code;
   bool counts_towards_ban;  ///< of most of its causes; counts_towards_ban() knows them all
 };
@@ -204,6 +206,14 @@ struct Refusal {
   friend constexpr bool operator==(const Refusal&, const Refusal&) = default;
 };
 
+/// The cause under which a refusal is counted and shown, but for logs: one for unknown users and wrong passwords.
+[[nodiscard]] std::string_view counted_as(Refusal refusal);
+/// What it means and what usually brings it about, as a clause for a person. A pair that is none has that of its reason's
+/// first.
+[[nodiscard]] std::string_view meaning(Refusal refusal);
+/// The reason's MQTT 5 code, but where its cause has a better one; nothing: close silently.
+[[nodiscard]] std::optional<std::uint8_t> v5_code_of(Refusal refusal);
+
 /// Whether a refusal is a mark against its source (a peer's own alert and a version that is merely switched off are
 /// not, though their reasons are).
 [[nodiscard]] bool counts_towards_ban(Refusal refusal);
@@ -217,5 +227,8 @@ struct Refusal {
 /// The index of a pair in `refusals()`; a pair that is not there counts as its reason's first. That is meant for
 /// `bad_credentials{user|password}`, which only logs tell apart, and a bug for all others.
 [[nodiscard]] std::size_t index_of(Refusal refusal);
+
+/// Every refusal as Markdown, as `docs/refusals.md` holds it.
+[[nodiscard]] std::string refusal_reference();
 
 }  // namespace bastion

@@ -19,10 +19,6 @@ void subtract(Counters& from, const Counters& what) {
 
 }  // namespace
 
-std::string_view counted_as(Refusal refusal) {
-  return refusal.reason == Reason::bad_credentials ? "credentials" : label(refusal.cause);
-}
-
 void Tally::count(const Ending& ending) {
   --connections;
   if (ending.refusal) {

@@ -44,9 +44,6 @@ struct Tally {
   [[nodiscard]] std::uint64_t events() const;
 };
 
-/// The cause under which a refusal is counted and shown, but for logs: one for unknown users and wrong passwords.
-[[nodiscard]] std::string_view counted_as(Refusal refusal);
-
 /// One listener's tally under its name.
 struct ListenerTally {
   std::string listener;

@@ -10,13 +10,6 @@ namespace bastion::inspect {
 namespace {
 
 constexpr std::uint8_t unspecified_error = 0x80;
-constexpr std::uint8_t bad_user_name_or_password = 0x86;
-
-// The reason's own MQTT 5 code, but for the one cause that has a better one: who names a user has tried to log in.
-std::optional<std::uint8_t> v5_code_of(Refusal refusal) {
-  if (refusal == Refusal{Reason::anonymous, Cause::no_password}) return bad_user_name_or_password;
-  return info(refusal.reason).v5_reason_code;
-}
 
 template <std::size_t size>
 std::uint8_t copy(const std::array<std::uint8_t, size>& packet, std::array<std::uint8_t, 8>& into) {
@@ -43,7 +36,7 @@ Answer connect_answer(Refusal refusal, std::optional<MqttVersion> version, std::
 Answer session_answer(Refusal refusal, MqttVersion version, std::optional<std::uint8_t> v5_reason_code) {
   Answer answer;
   if (version != MqttVersion::v5_0) return answer;
-  const auto code = v5_reason_code ? v5_reason_code : info(refusal.reason).v5_reason_code;
+  const auto code = v5_reason_code ? v5_reason_code : v5_code_of(refusal);
   if (!code) return answer;
   const std::uint8_t sendable = mqtt::is_server_disconnect_code(*code) ? *code : unspecified_error;
   answer.size_ = copy(mqtt::make_disconnect_v5(sendable), answer.bytes_);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -123,6 +125,48 @@ TEST(Refusals, MarkTheirSourceOnlyWhereItIsToBlame) {
   EXPECT_TRUE(counts_towards_ban({Reason::bad_credentials, Cause::none}));
   EXPECT_FALSE(counts_towards_ban({Reason::evicted, Cause::shutdown}));
   EXPECT_FALSE(counts_towards_ban({Reason::ip_denied, Cause::denied}));
+}
+
+TEST(Refusals, SayWhatTheyMean) {
+  for (const auto refusal : refusals()) {
+    const auto text = meaning(refusal);
+    EXPECT_FALSE(text.empty()) << label(refusal.reason) << ' ' << label(refusal.cause);
+    EXPECT_EQ(text.find_first_of("|\n"), std::string_view::npos) << "it stands in a table: " << text;
+    EXPECT_NE(text.back(), '.') << text;
+  }
+  EXPECT_NE(meaning({Reason::bad_credentials, Cause::user}), meaning({Reason::bad_credentials, Cause::none}));
+  EXPECT_NE(meaning({Reason::bad_credentials, Cause::user}), meaning({Reason::bad_credentials, Cause::password}));
+}
+
+TEST(Refusals, TellAClientThatNamedAUserThatItsCredentialsAreBad) {
+  EXPECT_EQ(v5_code_of({Reason::anonymous, Cause::no_user}), 0x87);
+  EXPECT_EQ(v5_code_of({Reason::anonymous, Cause::no_password}), 0x86);
+  EXPECT_EQ(v5_code_of({Reason::not_tls, Cause::http}), std::nullopt);
+}
+
+TEST(Refusals, AreCountedWithoutTellingUsersFromPasswords) {
+  EXPECT_EQ(counted_as({Reason::bad_credentials, Cause::user}), "credentials");
+  EXPECT_EQ(counted_as({Reason::bad_credentials, Cause::password}), "credentials");
+  EXPECT_EQ(counted_as({Reason::anonymous, Cause::no_user}), "no_user");
+  EXPECT_EQ(counted_as({Reason::slow_reader, Cause::none}), "");
+}
+
+TEST(RefusalReference, HasEveryPairOnce) {
+  const auto text = refusal_reference();
+  std::size_t found = 0;
+  for (auto at = text.find("\n| `"); at != std::string::npos; at = text.find("\n| `", at + 1)) ++found;
+  for (auto at = text.find("\n| none |"); at != std::string::npos; at = text.find("\n| none |", at + 1)) ++found;
+  EXPECT_EQ(found, refusals().size());
+  for (const auto reason : all_reasons()) {
+    EXPECT_NE(text.find("### `" + std::string{label(reason)} + "`: "), std::string::npos) << label(reason);
+  }
+}
+
+TEST(RefusalReference, IsWhatTheDocumentationHolds) {
+  std::ifstream file{BASTION_SOURCE_DIR "/docs/refusals.md"};
+  const std::string held{std::istreambuf_iterator<char>{file}, {}};
+  const auto wanted = refusal_reference();
+  EXPECT_TRUE(held == wanted) << "docs/refusals.md is out of date; it should hold:\n" << wanted;
 }
 
 }  // namespace
