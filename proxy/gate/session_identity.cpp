@@ -206,9 +206,9 @@ net::Task<MaybeEnd> Session::connected() {
 bool Session::forward_connect() {
   const auto& connect = *newcomer_->connect;
   const auto& credentials = setup_->policy.upstream.credentials;
-  if (!credentials) return upstream_->write(connect.packet);
+  if (!credentials) return upstream_->write_secret(connect.packet);
   auto packet = inspect::with_credentials(connect, credentials->user_name, setup_->upstream_password.view());
-  const bool sent = !packet.empty() && upstream_->write(packet);
+  const bool sent = !packet.empty() && upstream_->write_secret(packet);
   identity::wipe(packet);
   return sent;
 }

@@ -37,7 +37,7 @@ class Stream {
   Stream(IoContext& context, Waiter& owner) : socket_{context, owner} {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  virtual ~Stream() = default;
+  virtual ~Stream();
 
   [[nodiscard]] Socket& socket() { return socket_; }
 
@@ -60,8 +60,11 @@ class Stream {
   /// Sends, and keeps the rest.
   [[nodiscard]] bool send_or_keep(std::span<const std::uint8_t> bytes);
 
+  void forget_unsent();
+
   Socket socket_;
   std::vector<std::uint8_t> unsent_;
+  bool unsent_is_secret_ = false;  ///< it is wiped before its memory is given up
 };
 
 /// TCP or a Unix socket as it is.
@@ -70,6 +73,9 @@ class PlainStream final : public Stream {
   using Stream::Stream;
   [[nodiscard]] Io read(std::span<std::uint8_t> into) override { return socket_.receive(into); }
   [[nodiscard]] bool write(std::span<const std::uint8_t> bytes) override { return send_or_keep(bytes); }
+  /// As write(), for bytes that hold credentials: what is kept of them is wiped once it is sent or given up. Only for the
+  /// first write: what is unsent by then would be copied.
+  [[nodiscard]] bool write_secret(std::span<const std::uint8_t> bytes);
   void close_write() override { socket_.shutdown_write(); }
 };
 
