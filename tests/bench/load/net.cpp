@@ -14,6 +14,8 @@ namespace bastion::bench {
 namespace {
 
 constexpr int backlog = 4096;
+/// So that the broker has room for the longest message while it does not look.
+constexpr int receive_buffer = 1 << 20;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::system_error{errno, std::generic_category(), what};
@@ -39,6 +41,7 @@ net::UniqueFd tcp_socket() {
 
 Listening listen_on_loopback() {
   auto fd = tcp_socket();
+  require(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer) == 0, "SO_RCVBUF");
   auto address = address_of("127.0.0.1", 0);
   socklen_t length = sizeof address;
   require(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0, "bind");
