@@ -1,0 +1,20 @@
+# Completion of mqtt-bastion's commands and options for bash. Written by the program.
+_mqtt_bastion() {
+  local word=${COMP_WORDS[COMP_CWORD]} words=''
+  case ${COMP_WORDS[1]} in
+    run) words='--help --config --ports-file' ;;
+    check) words='--help --config --quiet' ;;
+    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive' ;;
+    status) words='--help --config --socket --json --watch' ;;
+    reload) words='--help --config --socket' ;;
+    passwd) words='--help --create --remove --batch --scheme --iterations' ;;
+    health) words='--help --config --live' ;;
+  esac
+  if ((COMP_CWORD == 1)); then words='run check explain status reload passwd health --help --version'; fi
+  if [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+  fi
+}
+complete -o filenames -F _mqtt_bastion mqtt-bastion

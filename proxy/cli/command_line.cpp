@@ -1,0 +1,112 @@
+// Every command with its options.
+#include "proxy/cli/command_line.hpp"
+
+namespace bastion::cli {
+namespace {
+
+CLI::Option& add_policy(CLI::App& command, std::string& policy) {
+  return *command.add_option("-c,--config", policy, "The policy, a TOML file")->type_name("FILE");
+}
+
+void add_gate(CLI::App& command, ControlOptions& gate) {
+  command.add_option("-c,--config", gate.policy, "The policy that the gate runs on, for its [admin] socket")
+      ->type_name("FILE");
+  command
+      .add_option("--socket", gate.socket, std::string{"The gate's control socket; by default "} + default_control_socket)
+      ->type_name("PATH");
+}
+
+}  // namespace
+
+CLI::App& CommandLine::add(const std::string& name, std::function<int()> command, const std::string& text) {
+  auto* const added = app.add_subcommand(name, text);
+  commands.push_back({added, std::move(command)});
+  return *added;
+}
+
+CommandLine::CommandLine()
+    : app{"A hardened front door for an MQTT broker: TLS, allowed addresses and required login, and an account of the "
+          "refused."} {
+  app.name("mqtt-bastion");
+  app.set_version_flag("--version", "mqtt-bastion " BASTION_VERSION);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed at run time, 2 bad policy or usage.");
+
+  auto& run_app = add(
+      "run", [this] { return run_command(run); },
+      "Run the gate. SIGHUP reloads the policy; SIGTERM drains, then stops; again: stops at once");
+  add_policy(run_app, run.policy).required();
+  run_app
+      .add_option("--ports-file", run.ports_file, "Write the bound addresses here, for ports that the kernel chose (port 0)")
+      ->type_name("FILE");
+  run_app.footer("Example: mqtt-bastion run -c /etc/mqtt-bastion/policy.toml");
+
+  auto& check_app = add(
+      "check", [this] { return check_command(check); }, "Say everything that is wrong with a policy and the files it names");
+  add_policy(check_app, check.policy).required();
+  check_app.add_flag("-q,--quiet", check.quiet, "No word where all is well");
+  check_app.footer("Example: mqtt-bastion check -c policy.toml && systemctl reload mqtt-bastion");
+
+  auto& explain_app = add(
+      "explain", [this] { return explain_command(explain); },
+      "Say how a client would fare, and which line of the policy decides");
+  add_policy(explain_app, explain.policy).required();
+  explain_app.add_option("--from", explain.from, "Its address")->required()->type_name("ADDRESS");
+  explain_app.add_option("--listener", explain.client.listener, "The listener that it comes to; left out: the first")
+      ->type_name("NAME");
+  explain_app.add_option("--mqtt", explain.version, "The version that it speaks")
+      ->check(CLI::IsMember({"3.1", "3.1.1", "5.0"}))
+      ->capture_default_str();
+  explain_app.add_option("--user", explain.user, "The user that it names; left out: none")->type_name("USER");
+  explain_app.add_option("--password", explain.password, "Whether its password is right; passwords are not asked for")
+      ->check(CLI::IsMember({"right", "wrong", "none"}))
+      ->capture_default_str();
+  explain_app.add_option("--client-id", explain.client.client_id, "Its client identifier")
+      ->type_name("ID")
+      ->capture_default_str();
+  explain_app.add_option("--keep-alive", explain.client.keep_alive_s, "Its keep alive")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  explain_app.footer("Example: mqtt-bastion explain -c policy.toml --from 203.0.113.9 --user alice --client-id a1");
+
+  auto& status_app = add(
+      "status", [this] { return status_command(status); }, "Show how a running gate is, and whom it has refused");
+  add_gate(status_app, status.gate);
+  status_app.add_flag("--json", status.json, "One JSON object");
+  status_app.add_option("--watch", status.watch_s, "Again every so many seconds")
+      ->type_name("SECONDS")
+      ->expected(0, 1)
+      ->default_str("2")
+      ->check(CLI::Range(1u, 3600u));
+  status_app.footer("Example: mqtt-bastion status -c /etc/mqtt-bastion/policy.toml --watch");
+
+  auto& reload_app = add(
+      "reload", [this] { return reload_command(reload); },
+      "Have a running gate read its policy again, as SIGHUP does, and say what came of it");
+  add_gate(reload_app, reload);
+  reload_app.footer("Example: mqtt-bastion reload -c /etc/mqtt-bastion/policy.toml");
+
+  auto& passwd_app = add(
+      "passwd", [this] { return passwd_command(passwd); }, "Add, change or remove a user of a Mosquitto password file");
+  passwd_app.add_option("file", passwd.file, "The password file")->required()->type_name("FILE");
+  passwd_app.add_option("user", passwd.user, "The user name")->required()->type_name("USER");
+  passwd_app.add_flag("-c,--create", passwd.create, "Make the file if there is none yet");
+  passwd_app.add_flag("-D,--remove", passwd.remove, "Remove the user");
+  passwd_app.add_flag("-b,--batch", passwd.batch, "Read the password from the first line of standard input");
+  passwd_app.add_option("--scheme", passwd.scheme, "pbkdf2, argon2id or sha512")
+      ->check(CLI::IsMember({"pbkdf2", "argon2id", "sha512"}))
+      ->capture_default_str();
+  passwd_app.add_option("--iterations", passwd.iterations, "Rounds of pbkdf2 or passes of argon2id; 0: the default")
+      ->capture_default_str();
+  passwd_app.footer("Example: mqtt-bastion passwd --create passwd alice");
+
+  auto& health_app = add(
+      "health", [this] { return health_command(health); },
+      "Ask a running gate whether it can serve clients, and say why it can't");
+  add_policy(health_app, health.policy);
+  health_app.add_flag("--live", health.live, "Ask only whether it runs; the broker may be away");
+  health_app.footer(
+      "Exit code 0: yes; 1: no, or nobody answered.\nExample: mqtt-bastion health -c /etc/mqtt-bastion/policy.toml");
+}
+
+}  // namespace bastion::cli

@@ -1,0 +1,41 @@
+// Every command with its options: what is parsed, and what manual pages and completions are made from.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "proxy/cli/cli.hpp"
+#include "proxy/cli/explain.hpp"
+#include "proxy/cli/passwd.hpp"
+#include "proxy/cli/status.hpp"
+
+namespace bastion::cli {
+
+struct CommandLine {
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  struct Command {
+    CLI::App* app;
+    std::function<int()> run;  ///< after app was parsed; the exit code
+  };
+
+  CLI::App app;
+  std::vector<Command> commands;  ///< in the order of the help text
+
+  RunOptions run;
+  CheckOptions check;
+  ExplainOptions explain;
+  StatusOptions status;
+  ControlOptions reload;
+  PasswdOptions passwd;
+  HealthOptions health;
+
+ private:
+  CLI::App& add(const std::string& name, std::function<int()> command, const std::string& text);
+};
+
+}  // namespace bastion::cli
