@@ -174,6 +174,9 @@ End Relay::upstream_ended() const {
 }
 
 MaybeEnd Relay::pump_up(TimePoint now) {
+  if (hears_newcomer() && client_.may_read()) {
+    if (auto end = hear_newcomer()) return end;
+  }
   if (up_blocked()) {
     if (!upstream_.socket().may_write()) return std::nullopt;
     if (!upstream_.flush()) return upstream_ended();
@@ -223,6 +226,17 @@ MaybeEnd Relay::pass_up(std::span<const std::uint8_t> in_hand, TimePoint now) {
   if (passed.receiver_lost) return upstream_ended();
   if (upstream_.has_unsent()) up_blocked_since_ = now;
   if (up_carry_.size() > carry_max) return Refusal{Reason::packet_too_large, Cause::none};
+  return std::nullopt;
+}
+
+/// Nothing goes on before CONNACK; but a client that leaves meanwhile is not worth the broker's answer. One that has sent
+/// more by then is heard again only behind that.
+MaybeEnd Relay::hear_newcomer() {
+  const auto into = scratch_.plain_room(read_max);
+  const auto io = client_.read(into);
+  if (io.status == net::IoStatus::end || io.status == net::IoStatus::reset) return client_close();
+  up_carry_.assign(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(io.bytes));
+  early_ = !up_carry_.empty();
   return std::nullopt;
 }
 
@@ -281,12 +295,14 @@ MaybeEnd Relay::overdue(TimePoint now) {
 bool Relay::can_go_on() const {
   const bool up =
       admitted_ && !eviction_ && !up_blocked() && (early_ || (client_ended_at_ == TimePoint::max() && client_.may_read()));
+  const bool newcomer = hears_newcomer() && client_.may_read();
   const bool down = hears_upstream() && upstream_.may_read();
-  return up || down;
+  return up || newcomer || down;
 }
 
 void Relay::arm() {
-  if (admitted_ && !up_blocked() && client_ended_at_ == TimePoint::max()) client_.socket().want_read();
+  const bool hears_client = admitted_ && !up_blocked() && client_ended_at_ == TimePoint::max();
+  if (hears_client || hears_newcomer()) client_.socket().want_read();
   if (hears_upstream()) upstream_.socket().want_read();
   if (down_blocked()) client_.socket().want_write();
   if (up_blocked()) upstream_.socket().want_write();

@@ -27,8 +27,9 @@ struct RelayTerms {
 };
 
 /// Relays between a client whose CONNECT has been sent on and its broker. Not one byte of the client's goes on before the
-/// broker has said CONNACK 0. Memory: nothing while nothing is in hand; otherwise the start of a packet in each direction
-/// and what the receiver has not taken, at most one read of each. A direction whose receiver is slow is not read.
+/// broker has said CONNACK 0; a client that leaves before ends the session. Memory: nothing while nothing is in hand;
+/// otherwise the start of a packet in each direction and what the receiver has not taken, at most one read of each. A
+/// direction whose receiver is slow is not read.
 class Relay {
  public:
   using TimePoint = net::Clock::time_point;
@@ -82,6 +83,7 @@ class Relay {
   [[nodiscard]] MaybeEnd pump_down(TimePoint now);
   [[nodiscard]] MaybeEnd await_upstream_end();
   [[nodiscard]] MaybeEnd pump_up(TimePoint now);
+  [[nodiscard]] MaybeEnd hear_newcomer();
   [[nodiscard]] MaybeEnd pass_down(std::span<const std::uint8_t> in_hand, TimePoint now);
   [[nodiscard]] MaybeEnd pass_up(std::span<const std::uint8_t> in_hand, TimePoint now);
   [[nodiscard]] MaybeEnd judge_connack(TimePoint now);
@@ -96,6 +98,7 @@ class Relay {
   [[nodiscard]] bool keeps_alive() const;
   [[nodiscard]] bool down_blocked() const { return down_blocked_since_ != TimePoint::max(); }
   [[nodiscard]] bool up_blocked() const { return up_blocked_since_ != TimePoint::max(); }
+  [[nodiscard]] bool hears_newcomer() const { return !admitted_ && !early_; }
   [[nodiscard]] bool hears_upstream() const { return !down_blocked() && (!client_broken_ || upstream_shut_); }
   void arm();
 

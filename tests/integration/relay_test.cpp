@@ -28,6 +28,25 @@ TEST_P(Relayed, NothingGoesOnBeforeTheBrokersConnackAndAllOfItThen) {
   EXPECT_EQ(broker.read(behind.size()), behind);
 }
 
+TEST_P(Relayed, AClientThatLeavesBeforeTheBrokersConnackTakesItsBrokersConnectionAlong) {
+  Scene scene{GetParam(), [](PolicyBuilder& policy) { policy.set("upstream.connack_timeout", R"("5m")"); }};
+  const auto connect = make_connect();
+  std::int64_t left = 0;
+  for (const bool orderly : {true, false}) {
+    auto client = scene.client_after(connect);
+    auto broker = scene.broker.accept();
+    EXPECT_EQ(broker.read(connect.size()), connect);
+    if (orderly) {
+      client.close_write();
+    } else {
+      client.reset();
+    }
+    EXPECT_EQ(broker.read_to_end(), ByteVector{});
+    scene.gate.wait_for(series_of({Reason::closed_early, Cause::in_connect}), ++left);
+  }
+  expect_each_ended_once(scene);
+}
+
 TEST_P(Relayed, WhatCameBehindARefusedConnectIsNeverSentOn) {
   Scene scene{GetParam()};
   const auto connect = make_connect();

@@ -124,6 +124,43 @@ TEST_F(RelayTest, LetsNothingUpBeforeTheBrokerHasAccepted) {
   EXPECT_EQ(tally.admitted, 1U);
 }
 
+TEST_F(RelayTest, KeepsOneReadOfWhatComesBeforeTheAnswer) {
+  start();
+  say(device, pingreq);
+  ASSERT_FALSE(pump());
+  // More than that stays where it is, the client's end with it: what it has said is worth being sent on.
+  say(device, publish(4));
+  say(device, disconnect);
+  device.reset();
+  ASSERT_FALSE(pump());
+  EXPECT_TRUE(heard(broker).empty());
+  say(broker, connack_accepted);
+  ASSERT_FALSE(pump());
+  Bytes expected = pingreq;
+  const auto published = publish(4);
+  expected.insert(expected.end(), published.begin(), published.end());
+  expected.insert(expected.end(), disconnect.begin(), disconnect.end());
+  EXPECT_EQ(heard(broker), expected);
+}
+
+TEST_F(RelayTest, EndsWithAClientThatLeavesBeforeTheAnswer) {
+  start();
+  ASSERT_FALSE(pump());
+  device.reset();
+  expect_closed(pump(), Close::client_gone);
+  EXPECT_FALSE(relay->admitted());
+  EXPECT_TRUE(heard(broker).empty());
+}
+
+TEST_F(RelayTest, EndsWithAClientThatLeavesWhileTheBrokerTakesNoConnect) {
+  ASSERT_TRUE(upstream.write(Bytes(4u << 20)));
+  ASSERT_TRUE(upstream.has_unsent());
+  start();
+  ASSERT_FALSE(pump());
+  device.reset();
+  expect_closed(pump(), Close::client_gone);
+}
+
 TEST_F(RelayTest, PassesTheBrokersRefusalOnAndEnds) {
   start(pingreq);
   say(broker, connack_refused);
