@@ -14,6 +14,9 @@ constexpr std::size_t read_max = net::Scratch::cipher_bytes;
 /// What may be carried over, so that what one receive can decrypt to fits behind it.
 constexpr std::size_t carry_max = net::Scratch::plain_bytes - net::Scratch::cipher_bytes - (17u << 10);
 
+/// How long a broker may take to close once it was told of a DISCONNECT.
+constexpr auto upstream_linger_max = std::chrono::seconds{5};
+
 Relay::TimePoint after(Relay::TimePoint since, Milliseconds timeout) {
   return since == Relay::TimePoint::max() ? since : since + timeout;
 }
@@ -183,6 +186,7 @@ MaybeEnd Relay::pump_up(TimePoint now) {
     if (upstream_.has_unsent()) return std::nullopt;
     up_blocked_since_ = TimePoint::max();
     fed_at_ = now;  // the broker was slow, not the client
+    if (up_.disconnected()) disconnected_at_ = now;
   }
   if (!admitted_ || eviction_) {
     // A client that is gone is noticed all the same, by a write that failed.
@@ -225,6 +229,7 @@ MaybeEnd Relay::pass_up(std::span<const std::uint8_t> in_hand, TimePoint now) {
   }
   if (passed.receiver_lost) return upstream_ended();
   if (upstream_.has_unsent()) up_blocked_since_ = now;
+  if (up_.disconnected() && !up_blocked()) disconnected_at_ = now;
   if (up_carry_.size() > carry_max) return Refusal{Reason::packet_too_large, Cause::none};
   return std::nullopt;
 }
@@ -252,7 +257,7 @@ account::Close Relay::client_close() const {
 
 bool Relay::keeps_alive() const {
   return admitted_ && terms_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked() &&
-         !has_observed(Reason::keepalive_timeout);
+         !up_.disconnected() && !has_observed(Reason::keepalive_timeout);
 }
 
 Relay::TimePoint Relay::slow_reader_due() const {
@@ -273,9 +278,15 @@ void Relay::observe(Refusal refusal) {
   if (!has_observed(refusal.reason)) observed_.push_back(refusal);
 }
 
+/// When the broker is not waited for any longer, for a client that has left.
+Relay::TimePoint Relay::farewell_due() const {
+  const auto stall = terms_.stall_timeout;
+  return std::min(after(client_ended_at_, stall),
+                  after(disconnected_at_, std::min<Milliseconds>(stall, upstream_linger_max)));
+}
+
 Relay::TimePoint Relay::deadline() const {
-  auto first = std::min(
-      {slow_reader_due(), after(up_blocked_since_, terms_.stall_timeout), after(client_ended_at_, terms_.stall_timeout)});
+  auto first = std::min({slow_reader_due(), after(up_blocked_since_, terms_.stall_timeout), farewell_due()});
   if (!admitted_) first = std::min(first, started_ + terms_.connack_timeout);
   // One and a half times the keep alive [MQTT-3.1.2-24], [MQTT-3.1.2-22 in 5.0].
   if (keeps_alive()) first = std::min(first, fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s);
@@ -287,7 +298,7 @@ MaybeEnd Relay::overdue(TimePoint now) {
   if (!admitted_ && now >= started_ + terms_.connack_timeout) return Refusal{Reason::upstream_unavailable, Cause::timeout};
   if (now >= slow_reader_due()) return end_or_observe({Reason::slow_reader, Cause::none});
   if (now >= after(up_blocked_since_, terms_.stall_timeout)) return Refusal{Reason::upstream_unavailable, Cause::stalled};
-  if (client_ended_at_ != TimePoint::max()) return client_close();
+  if (now >= farewell_due()) return client_close();
   const bool inside_packet = !up_.at_boundary() || !up_carry_.empty();
   return end_or_observe({Reason::keepalive_timeout, inside_packet ? Cause::partial : Cause::silent});
 }

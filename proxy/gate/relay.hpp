@@ -94,6 +94,7 @@ class Relay {
   [[nodiscard]] bool has_observed(Reason reason) const;
   void observe(Refusal refusal);
   [[nodiscard]] TimePoint slow_reader_due() const;
+  [[nodiscard]] TimePoint farewell_due() const;
   [[nodiscard]] account::Close client_close() const;
   [[nodiscard]] bool keeps_alive() const;
   [[nodiscard]] bool down_blocked() const { return down_blocked_since_ != TimePoint::max(); }
@@ -119,6 +120,7 @@ class Relay {
   TimePoint started_;
   TimePoint fed_at_;  ///< when the client's last complete packet came
   TimePoint client_ended_at_ = TimePoint::max();
+  TimePoint disconnected_at_ = TimePoint::max();  ///< when the broker was told of the client's DISCONNECT
   TimePoint up_blocked_since_ = TimePoint::max();
   TimePoint down_blocked_since_ = TimePoint::max();
   bool admitted_ = false;

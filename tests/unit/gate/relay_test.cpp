@@ -43,6 +43,7 @@ struct RelayTest : ::testing::Test {
   account::Tally tally;
   net::PlainStream client{context, *owner};
   net::PlainStream upstream{context, *owner};
+  int upstream_fd = -1;  ///< the upstream's own
   net::UniqueFd device;  ///< the client's far end
   net::UniqueFd broker;
   RelayTerms terms;
@@ -54,6 +55,7 @@ struct RelayTest : ::testing::Test {
     client.socket().adopt(std::move(down.gate));
     device = std::move(down.peer);
     auto up = net::test::connected_pair();
+    upstream_fd = up.gate.get();
     upstream.socket().adopt(std::move(up.gate));
     broker = std::move(up.peer);
     terms.keep_alive_s = 10;
@@ -98,6 +100,17 @@ struct RelayTest : ::testing::Test {
       if (auto end = relay->pump(now)) return end;
       context.restart();
       if (context.poll() == 0 && !relay->can_go_on()) return std::nullopt;
+    }
+  }
+  /// Sends a packet again and again until neither end's socket nor the gate takes any more.
+  void send_until_stuck(const net::UniqueFd& from, const Bytes& packet) {
+    std::size_t written = 0;
+    for (int idle = 0; idle < 2;) {
+      const auto at = written % packet.size();
+      const auto wrote = ::write(from.get(), packet.data() + at, packet.size() - at);
+      idle = wrote > 0 ? 0 : idle + 1;
+      if (wrote > 0) written += static_cast<std::size_t>(wrote);
+      ASSERT_FALSE(pump());
     }
   }
   void expect_refused(const MaybeEnd& end, Refusal refusal) {
@@ -242,15 +255,7 @@ TEST_F(RelayTest, HoldsASlowReaderByBackPressureAndEndsItAtTheLimit) {
   terms.keep_alive_s = 0;
   start_admitted();
   const auto packet = publish(60'000);
-  std::size_t written = 0;
-  // Until neither the device's socket, nor the gate, nor the broker's socket takes any more.
-  for (int idle = 0; idle < 2;) {
-    const auto wrote =
-        ::write(broker.get(), packet.data() + written % packet.size(), packet.size() - written % packet.size());
-    idle = wrote > 0 ? 0 : idle + 1;
-    if (wrote > 0) written += static_cast<std::size_t>(wrote);
-    ASSERT_FALSE(pump());
-  }
+  send_until_stuck(broker, packet);
   EXPECT_TRUE(client.has_unsent());
   EXPECT_EQ(relay->deadline(), now + seconds{20});
   now += seconds{20};
@@ -284,14 +289,7 @@ TEST_F(RelayTest, GoesOnWithASlowReaderThatReadsInTime) {
 TEST_F(RelayTest, EndsWhenTheBrokerDoesNotReadAndBlamesTheBroker) {
   start_admitted();
   const auto packet = publish(60'000);
-  std::size_t written = 0;
-  for (int idle = 0; idle < 2;) {
-    const auto wrote =
-        ::write(device.get(), packet.data() + written % packet.size(), packet.size() - written % packet.size());
-    idle = wrote > 0 ? 0 : idle + 1;
-    if (wrote > 0) written += static_cast<std::size_t>(wrote);
-    ASSERT_FALSE(pump());
-  }
+  send_until_stuck(device, packet);
   EXPECT_EQ(relay->deadline(), now + seconds{30}) << "the client's keep alive does not run while the broker stalls";
   now += seconds{30};
   expect_refused(pump(), {Reason::upstream_unavailable, Cause::stalled});
@@ -318,8 +316,52 @@ TEST_F(RelayTest, HearsTheBrokerOutAfterADisconnectSoThatNoResetOvertakesIt) {
   ASSERT_FALSE(pump());
   EXPECT_EQ(heard(broker), disconnect);
   EXPECT_TRUE(at_end(broker)) << "an orderly end, not a reset";
-  now += seconds{30};
+  now += seconds{5};
   expect_closed(pump(), Close::client_disconnect);
+}
+
+TEST_F(RelayTest, DoesNotWaitLongForABrokerThatStaysAfterADisconnect) {
+  terms.keep_alive_s = 1;
+  start_admitted();
+  now += seconds{1};
+  say(device, disconnect);
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(heard(broker), disconnect);
+  EXPECT_EQ(relay->deadline(), now + seconds{5}) << "nobody keeps alive who has left";
+  now += milliseconds{4'999};
+  say(broker, pingresp);
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(heard(device), pingresp);
+  now += milliseconds{1};
+  expect_closed(pump(), Close::client_disconnect);
+}
+
+TEST_F(RelayTest, CountsThatTimeFromWhenTheBrokerHasTakenTheDisconnect) {
+  const int small = 4096;
+  ASSERT_EQ(::setsockopt(upstream_fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+  start_admitted();
+  auto last = publish(60'000);
+  last.insert(last.end(), disconnect.begin(), disconnect.end());
+  say(device, last);
+  ASSERT_FALSE(pump());
+  ASSERT_TRUE(upstream.has_unsent());
+  EXPECT_EQ(relay->deadline(), now + seconds{30}) << "it is the broker that stalls";
+  now += seconds{7};
+  Bytes taken;
+  for (Bytes piece = heard(broker); !piece.empty(); piece = heard(broker)) {
+    taken.insert(taken.end(), piece.begin(), piece.end());
+    ASSERT_FALSE(pump());
+  }
+  EXPECT_EQ(taken, last);
+  EXPECT_EQ(relay->deadline(), now + seconds{5});
+}
+
+TEST_F(RelayTest, TakesAStallTimeoutThatIsShorterThanThat) {
+  terms.stall_timeout = seconds{2};
+  start_admitted();
+  say(device, disconnect);
+  ASSERT_FALSE(pump());
+  EXPECT_EQ(relay->deadline(), now + seconds{2});
 }
 
 TEST_F(RelayTest, TellsTheBrokerOfAHalfCloseAndStillBringsItsLastWords) {
