@@ -15,7 +15,7 @@ endif()
 
 # A precompiled header with time stamps in it would never be found again in ccache.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
 endif()
 
 # What every target of the project is compiled with.
