@@ -10,6 +10,7 @@ Budget::Limits Budget::limits_of(const AdmissionPolicy& policy) {
   return {policy.connections_max,
           policy.connections_per_address_max,
           policy.handshakes_max,
+          policy.handshakes_per_address_max,
           policy.addresses_tracked_max,
           token * static_cast<Clock::rep>(policy.connect_rate_per_address.burst),
           token};
@@ -32,6 +33,7 @@ Budget::Place Budget::take(const Address& address, Clock::time_point now, Mode m
   const bool taken = !whole && (!share || mode == Mode::observe);
   if (taken) {
     ++entry.connections;
+    ++entry.handshakes;
     ++connections_;
     ++handshakes_;
   }
@@ -43,8 +45,15 @@ Budget::Place Budget::take(const Address& address, Clock::time_point now, Mode m
   return {taken, whole_decides ? whole : share};
 }
 
-void Budget::handshake_done() {
-  if (handshakes_ > 0) --handshakes_;
+void Budget::handshake_done(const Address& address) {
+  const auto found = entries_.find(address.counted_as());
+  if (found != entries_.end()) end_handshake(found->second);
+}
+
+void Budget::end_handshake(Entry& entry) {
+  if (entry.handshakes == 0) return;
+  --entry.handshakes;
+  --handshakes_;
 }
 
 void Budget::give_back(const Address& address, bool in_handshake) {
@@ -52,7 +61,7 @@ void Budget::give_back(const Address& address, bool in_handshake) {
   if (found == entries_.end() || found->second.connections == 0) return;
   auto& entry = found->second;
   --connections_;
-  if (in_handshake) handshake_done();
+  if (in_handshake) end_handshake(entry);
   if (--entry.connections == 0) entry.idle = idle_.emplace(entry.full_at, found->first);
 }
 
@@ -68,7 +77,7 @@ Budget::Entries::iterator Budget::entry_of(const Address& address, Clock::time_p
   forget_some(now);
   const auto found = entries_.find(address);
   if (found != entries_.end() || entries_.size() >= limits_.addresses_tracked) return found;
-  return entries_.emplace(address, Entry{0, now, idle_.emplace(now, address)}).first;
+  return entries_.emplace(address, Entry{0, 0, now, idle_.emplace(now, address)}).first;
 }
 
 bool Budget::spend(Entry& entry, Clock::time_point now) const {
@@ -81,7 +90,9 @@ bool Budget::spend(Entry& entry, Clock::time_point now) const {
 
 std::optional<Refusal> Budget::refuse_share(Entry& entry, Clock::time_point now) const {
   if (!spend(entry, now)) return Refusal{Reason::rate_limited, Cause::per_ip};
-  if (entry.connections >= limits_.connections_per_address) return Refusal{Reason::too_many_connections, Cause::per_ip};
+  const bool has_all =
+      entry.connections >= limits_.connections_per_address || entry.handshakes >= limits_.handshakes_per_address;
+  if (has_all) return Refusal{Reason::too_many_connections, Cause::per_ip};
   return std::nullopt;
 }
 

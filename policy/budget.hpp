@@ -31,15 +31,15 @@ class Budget {
   void limit(const AdmissionPolicy& limits);
 
   /// Takes a place for a connection in its handshake, or says why there is none: `rate_limited{per_ip}`,
-  /// `too_many_connections{per_ip|total|handshakes}`. A refused attempt still spends its token.
-  /// In mode `observe` the limits of a single address are told and not enforced.
+  /// `too_many_connections{per_ip|total|handshakes}`; `per_ip` is also for an address with too many open handshakes. A
+  /// refused attempt still spends its token. In mode `observe` the limits of a single address are told and not enforced.
   struct Place {
     bool taken = false;
     std::optional<Refusal> refusal;  ///< why not; or, with a place taken, why there would be none
   };
   [[nodiscard]] Place take(const Address& address, Clock::time_point now, Mode mode = Mode::enforce);
   /// The handshake is done; the connection stays.
-  void handshake_done();
+  void handshake_done(const Address& address);
   /// Gives the place back. `in_handshake`: handshake_done() was not called for it.
   void give_back(const Address& address, bool in_handshake);
 
@@ -52,6 +52,7 @@ class Budget {
   using Idle = std::multimap<Clock::time_point, Address>;
   struct Entry {
     unsigned connections = 0;
+    unsigned handshakes = 0;  ///< of these connections
     /// The time at which the bucket is full again (a generic cell rate algorithm: one time stamp is the whole bucket).
     Clock::time_point full_at{};
     Idle::iterator idle;  ///< meaningful while `connections` is 0
@@ -63,11 +64,13 @@ class Budget {
     std::size_t connections;
     std::size_t connections_per_address;
     std::size_t handshakes;
+    std::size_t handshakes_per_address;
     std::size_t addresses_tracked;
     Clock::duration bucket;  ///< from empty to full
     Clock::duration token;
   };
   [[nodiscard]] static Limits limits_of(const AdmissionPolicy& policy);
+  void end_handshake(Entry& entry);
   void forget_some(Clock::time_point now);
   [[nodiscard]] Entries::iterator entry_of(const Address& address, Clock::time_point now);
   [[nodiscard]] bool spend(Entry& entry, Clock::time_point now) const;

@@ -372,13 +372,17 @@ void Draft::check_twins() {
 
 void Draft::check_admission() {
   const auto& admission = policy.admission;
-  const auto check_share = [&](std::string_view path, unsigned value) {
-    if (!was_said(path) || value <= admission.connections_max) return;
-    complain(where(path), quoted(path) + " = " + std::to_string(value) + R"( is more than "admission.connections_max" = )" +
-                              std::to_string(admission.connections_max));
+  const auto check_share = [&](std::string_view path, unsigned value, std::string_view of, unsigned whole) {
+    if (!was_said(path) || value <= whole) return;
+    complain(where(path),
+             quoted(path) + " = " + std::to_string(value) + " is more than " + quoted(of) + " = " + std::to_string(whole));
   };
-  check_share("admission.connections_per_address_max", admission.connections_per_address_max);
-  check_share("admission.handshakes_max", admission.handshakes_max);
+  const auto connections_max = admission.connections_max;
+  check_share("admission.connections_per_address_max", admission.connections_per_address_max, "admission.connections_max",
+              connections_max);
+  check_share("admission.handshakes_max", admission.handshakes_max, "admission.connections_max", connections_max);
+  check_share("admission.handshakes_per_address_max", admission.handshakes_per_address_max, "admission.handshakes_max",
+              admission.handshakes_max);
   if (admission.addresses_tracked_max >= admission.connections_max) return;
   const auto* const path =
       was_said("admission.addresses_tracked_max") ? "admission.addresses_tracked_max" : "admission.connections_max";

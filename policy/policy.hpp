@@ -132,6 +132,7 @@ struct AdmissionPolicy {
   unsigned connections_max = 4096;
   unsigned connections_per_address_max = 32;
   unsigned handshakes_max = 256;
+  unsigned handshakes_per_address_max = 16;
   Rate connect_rate_per_address;
   unsigned addresses_tracked_max = 65'536;  ///< entries of the per-address table
 };

@@ -229,8 +229,8 @@ constexpr std::array pairs{
          "loop"},
 
     Pair{{Reason::too_many_connections, Cause::per_ip},
-         "the address, or IPv6 /64, has `admission.connections_per_address_max` open: a flood, or many devices behind one "
-         "NAT"},
+         "the address, or IPv6 /64, has `admission.connections_per_address_max` open, or `handshakes_per_address_max` in "
+         "their handshake: a flood, or many devices behind one NAT"},
     Pair{{Reason::too_many_connections, Cause::total},
          "`admission.connections_max` are open, or `admission.addresses_tracked_max` addresses are tracked"},
     Pair{{Reason::too_many_connections, Cause::handshakes},

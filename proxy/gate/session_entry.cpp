@@ -80,7 +80,7 @@ net::Task<MaybeEnd> Session::open_stream() {
     if (tls_->resumed()) ++listener_.tally.tls_resumptions;
   }
   in_handshake_ = false;
-  worker_.handshake_done();
+  worker_.handshake_done(ending_.origin.address);
   co_return std::nullopt;
 }
 

@@ -12,8 +12,8 @@ void Steward::take(net::IoContext& asker, const Address& address, Mode mode, Ans
 }
 
 // dispatch() runs at once on the steward's own thread and is a message from any other.
-void Steward::handshake_done() {
-  boost::asio::dispatch(home_, [this] { budget_.handshake_done(); });
+void Steward::handshake_done(const Address& address) {
+  boost::asio::dispatch(home_, [this, address] { budget_.handshake_done(address); });
 }
 
 void Steward::give_back(const Address& address, bool in_handshake) {

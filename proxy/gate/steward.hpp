@@ -29,7 +29,7 @@ class Steward {
   void take(net::IoContext& asker, const Address& address, Mode mode, Answer answer);
 
   /// From any thread.
-  void handshake_done();
+  void handshake_done(const Address& address);
   void give_back(const Address& address, bool in_handshake);
   void limit(const AdmissionPolicy& limits);
 

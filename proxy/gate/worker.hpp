@@ -76,7 +76,7 @@ class Worker {
   [[nodiscard]] const std::shared_ptr<const Setup>& setup() const { return setup_; }
   /// Never called on a worker without mqtts listeners.
   [[nodiscard]] const net::TlsContext& tls_context() const { return *tls_context_; }
-  void handshake_done() { steward().handshake_done(); }
+  void handshake_done(const Address& address) { steward().handshake_done(address); }
   /// Has the password checked; session.verified() is called later, unless the session has ended. False: the queue is full.
   [[nodiscard]] bool verify(Session& session, const std::shared_ptr<const identity::PasswordFile>& passwords,
                             std::string_view user_name, std::string_view password);

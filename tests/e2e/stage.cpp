@@ -126,8 +126,8 @@ std::string PolicyText::text() const {
          "\"server-rsa.key\"]\n" +
          tls + "[[listener]]\nname = \"devices\"\naddress = \"" + listener_address + "\"\n[admission]\nallow = " + allow +
          "\nconnections_per_address_max = " + std::to_string(connections_per_address_max) +
-         "\nconnect_rate_per_address = { burst = 100000, every = \"1ms\" }\n" + admission + "[authentication]\n" +
-         authentication + "[mqtt]\n" + mqtt + last;
+         "\nhandshakes_per_address_max = 256\nconnect_rate_per_address = { burst = 100000, every = \"1ms\" }\n" + admission +
+         "[authentication]\n" + authentication + "[mqtt]\n" + mqtt + last;
 }
 
 void furnish(const Directory& directory) {

@@ -93,6 +93,11 @@ std::vector<Trigger> accept_triggers() {
         enter(scene);
         return knock(scene);
       });
+  add({Reason::too_many_connections, Cause::per_ip}, "handshakes", with("admission.handshakes_per_address_max", "1"),
+      [](Scene& scene) {
+        enter(scene);
+        return knock(scene);
+      });
   add(
       {Reason::too_many_connections, Cause::total}, "",
       [](PolicyBuilder& policy) {

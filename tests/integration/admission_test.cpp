@@ -40,13 +40,16 @@ TEST(Admission, PlacesAreGivenBack) {
 }
 
 TEST(Admission, AnOpenHandshakeIsNoHandshakeAnyMoreOnceItIsDone) {
-  Scene scene{Transport::mqtts, with("admission.handshakes_max", "1")};
+  Scene scene{Transport::mqtts, [](PolicyBuilder& policy) {
+                policy.set("admission.handshakes_max", "1").set("admission.handshakes_per_address_max", "1");
+              }};
   std::vector<ScriptedClient> clients;
   for (int i = 0; i < 5; ++i) {
     clients.push_back(scene.client());
     scene.gate.wait_for(R"(mqtt_bastion_tls_handshakes_total{listener="test",resumed="false"})", i + 1);
   }
   EXPECT_EQ(scene.gate.count(series_of({Reason::too_many_connections, Cause::handshakes})), 0);
+  EXPECT_EQ(scene.gate.count(series_of({Reason::too_many_connections, Cause::per_ip})), 0);
 }
 
 TEST(Admission, CountsAddressesApart) {

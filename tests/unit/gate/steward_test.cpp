@@ -40,7 +40,7 @@ TEST(Steward, TakesAPlaceBackByMessage) {
   Steward steward{home, limits(1), 42};
   const auto address = Address::v4(192, 0, 2, 1);
   EXPECT_TRUE(steward.take(address, Mode::enforce).taken);
-  steward.handshake_done();
+  steward.handshake_done(address);
   steward.give_back(address, false);
   EXPECT_FALSE(steward.take(address, Mode::enforce).taken) << "the message is still under way";
   home.poll();

@@ -19,6 +19,7 @@ AdmissionPolicy limits() {
   out.connections_max = 8;
   out.connections_per_address_max = 3;
   out.handshakes_max = 8;
+  out.handshakes_per_address_max = 8;
   out.connect_rate_per_address = {4, Milliseconds{1'000}};
   out.addresses_tracked_max = 8;
   return out;
@@ -102,7 +103,7 @@ TEST_F(BudgetTest, LimitsHandshakesUntilTheyAreDone) {
   EXPECT_EQ(take(budget, v4(1)), none);
   EXPECT_EQ(take(budget, v4(2)), none);
   EXPECT_EQ(take(budget, v4(3)), too_many(Cause::handshakes));
-  budget.handshake_done();
+  budget.handshake_done(v4(1));
   EXPECT_EQ(budget.handshakes(), 1u);
   EXPECT_EQ(budget.connections(), 2u);
   EXPECT_EQ(take(budget, v4(3)), none);
@@ -110,6 +111,26 @@ TEST_F(BudgetTest, LimitsHandshakesUntilTheyAreDone) {
   budget.give_back(v4(1), false);
   EXPECT_EQ(budget.handshakes(), 1u);
   EXPECT_EQ(budget.connections(), 1u);
+}
+
+TEST_F(BudgetTest, LimitsTheHandshakesOfAnAddressUntilTheyAreDone) {
+  auto few = limits();
+  few.handshakes_per_address_max = 2;
+  Budget budget{few};
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::1")), none);
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::2")), none);
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::3")), too_many(Cause::per_ip));
+  EXPECT_EQ(take(budget, v4(1)), none) << "another address has its own";
+  budget.handshake_done(v6("2001:db8:0:1::1"));
+  EXPECT_EQ(budget.handshakes(), 2u);
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::3")), none);
+  now_ += 10s;
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::4")), too_many(Cause::per_ip));
+  // One whose handshake was done frees no handshake; one that left in its handshake does.
+  budget.give_back(v6("2001:db8:0:1::1"), false);
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::4")), too_many(Cause::per_ip));
+  budget.give_back(v6("2001:db8:0:1::2"), true);
+  EXPECT_EQ(take(budget, v6("2001:db8:0:1::4")), none);
 }
 
 TEST_F(BudgetTest, CountsAnIpv6NetworkAsOneAddress) {
@@ -188,8 +209,10 @@ TEST_F(BudgetTest, KeepsWhatIsOpenWhenLimitsChange) {
 TEST_F(BudgetTest, TakesNothingBackThatItNeverGave) {
   Budget budget{limits()};
   budget.give_back(v4(1), true);
-  budget.handshake_done();
+  budget.handshake_done(v4(1));
   EXPECT_EQ(take(budget, v4(1)), none);
+  budget.handshake_done(v4(1));
+  budget.handshake_done(v4(1));
   budget.give_back(v4(1), true);
   budget.give_back(v4(1), true);
   EXPECT_EQ(budget.connections(), 0u);

@@ -112,8 +112,9 @@ std::string dump(const Policy& policy) {
     out << '\n';
   }
   out << admission.prefixes.size() << ' ' << admission.connections_max << ' ' << admission.connections_per_address_max << ' '
-      << admission.handshakes_max << ' ' << admission.connect_rate_per_address.burst << '/'
-      << admission.connect_rate_per_address.every.count() << ' ' << admission.addresses_tracked_max << '\n';
+      << admission.handshakes_max << ' ' << admission.handshakes_per_address_max << ' '
+      << admission.connect_rate_per_address.burst << '/' << admission.connect_rate_per_address.every.count() << ' '
+      << admission.addresses_tracked_max << '\n';
   out << authentication.required << ' ' << (authentication.password_file ? authentication.password_file->value : "-") << ' '
       << authentication.hash_threads << ' ' << authentication.hash_queue_max << ' ' << authentication.hash_wait_max.count()
       << ' ' << authentication.argon2_memory_max << '\n';
@@ -206,6 +207,7 @@ deny = ["192.168.10.66"]
 connections_max = 100
 connections_per_address_max = 10
 handshakes_max = 20
+handshakes_per_address_max = 5
 connect_rate_per_address = { burst = 3, every = "250ms" }
 addresses_tracked_max = 1000
 [authentication]
@@ -252,7 +254,7 @@ ec.crt+ec.key /abs/rsa.crt+/abs/rsa.key 0 500 3600000 3
 devices 101 0.0.0.0:8883 [::]:8883
 local 001 127.0.0.1:1884
 plain 010 192.0.2.1:1884
-3 100 10 20 3/250 1000
+3 100 10 20 5 3/250 1000
 1 passwd 2 9 1000 134217728
 1111 4000 1024 2097152 65535000 7000 0 0 23 - %u-*
 sensor u=sensor-* u=probe? n=192.168.10.0/25 c=%u-*
@@ -551,6 +553,10 @@ TEST(ParsePolicy, ComparesLimitsThatBelongTogether) {
               ElementsAre(HasSubstr("12:1: \"admission.connections_per_address_max\" = 9 is more than")));
   EXPECT_THAT(complaints(limited("connections_max = 8\nhandshakes_max = 9")),
               ElementsAre(HasSubstr("12:1: \"admission.handshakes_max\"")));
+  EXPECT_THAT(
+      complaints(limited("handshakes_max = 8\nhandshakes_per_address_max = 9")),
+      ElementsAre(HasSubstr(R"("admission.handshakes_per_address_max" = 9 is more than "admission.handshakes_max" = 8)")));
+  accepted(limited("handshakes_max = 8"));
   EXPECT_THAT(complaints(limited("connections_max = 100000")),
               ElementsAre(HasSubstr("11:1: \"admission.addresses_tracked_max\" = 65536 is less than")));
   accepted(limited("connections_max = 8"));
