@@ -140,8 +140,14 @@ bool TlsStream::receive() {
   return true;
 }
 
+/// Whether OpenSSL, asked again, would be given anything.
+bool TlsStream::has_more_to_decrypt() const {
+  return !received_.empty() || (!received_in_this_call_ && socket_.may_read());
+}
+
 void TlsStream::begin() {
-  ERR_clear_error();
+  // Clearing a queue that is empty costs as much as decrypting a short record.
+  if (ERR_peek_error() != 0) ERR_clear_error();
   scratch_.out.clear();
   received_ = held_back_;
   received_in_this_call_ = false;
@@ -229,16 +235,20 @@ Handshake TlsStream::handshake_failed(int ssl_error) {
 
 Io TlsStream::read(std::span<std::uint8_t> into) {
   begin();
+  // OpenSSL would free its buffer behind each record and allocate it again for the next.
+  SSL_clear_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
   std::size_t total = 0;
   int ssl_error = SSL_ERROR_NONE;
-  while (total < into.size()) {
+  do {
     std::size_t bytes = 0;
     if (SSL_read_ex(ssl_, into.data() + total, into.size() - total, &bytes) != 1) {
       ssl_error = SSL_get_error(ssl_, 0);
       break;
     }
     total += bytes;
-  }
+  } while (total < into.size() && has_more_to_decrypt());
+  SSL_set_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
+  SSL_free_buffers(ssl_);
   const auto socket_status = socket_status_;
   const bool answers = !scratch_.out.empty();
   const bool answers_sent = finish(!answers);

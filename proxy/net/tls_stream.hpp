@@ -64,6 +64,7 @@ class TlsStream final : public Stream {
   void count_message(int content_type, std::span<const std::uint8_t> bytes);
   [[nodiscard]] int take_received(std::uint8_t* into, int length);
   [[nodiscard]] bool receive();
+  [[nodiscard]] bool has_more_to_decrypt() const;
   void begin();
   /// Ends one call into OpenSSL: sends what it wrote and keeps what it did not read. False: the connection is broken.
   [[nodiscard]] bool finish(bool hold_output);
