@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view head = "mqtt-bastion counters 1";
 constexpr std::size_t listeners_max = 256;
+constexpr std::size_t words_max = 5;  // listener, kind, reason, cause, value
 
 struct Plain {
   std::string_view name;
@@ -72,16 +73,18 @@ void append(std::string& to, std::string_view listener, const Tally& tally) {
   }
 }
 
-std::optional<std::uint64_t> number(std::string_view text, int base = 10) {
-  std::uint64_t value = 0;
+template <class Number = std::uint64_t>
+std::optional<Number> number(std::string_view text, int base = 10) {
+  Number value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
+/// One word more than any counter has is enough to see that a line has too many.
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> out;
-  while (out.size() < 6) {
+  while (out.size() < words_max + 1) {
     const auto space = line.find(' ');
     out.push_back(line.substr(0, space));
     if (space == std::string_view::npos) break;
@@ -141,13 +144,14 @@ std::variant<Counters, CountersFault> read_counters(std::string_view text) {
     const auto end = lines.find('\n');
     const auto words = words_of(lines.substr(0, end));
     lines.remove_prefix(end + 1);
-    const auto value = number(words.back());
-    if (!value || words.size() < 2) return CountersFault{"a line is no counter"};
     if (words.size() == 2 && words[0] == "saved") {
-      out.saved_s = static_cast<std::int64_t>(*value);
+      const auto saved_s = number<std::int64_t>(words[1]);
+      if (!saved_s || *saved_s < 0) return CountersFault{"it does not say when it was saved"};
+      out.saved_s = *saved_s;
       continue;
     }
-    if (words.size() < 3) return CountersFault{"a line is no counter"};
+    const auto value = number(words.back());
+    if (!value || words.size() < 3 || words.size() > words_max) return CountersFault{"a line is no counter"};
     if (out.by_listener.size() >= listeners_max && out.by_listener.find(std::string{words[0]}) == out.by_listener.end())
       return CountersFault{"it has too many listeners"};
     const auto names = std::span{words}.subspan(1, words.size() - 2);

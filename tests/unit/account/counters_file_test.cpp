@@ -99,7 +99,9 @@ TEST(CountersFile, LeavesOutWhatItHasNoNameFor) {
 
 TEST(CountersFile, TakesNoNonsenseEvenIfSealed) {
   for (const auto* line :
-       {"a\n", "a accepted\n", "a accepted x\n", "a accepted -1\n", "\n", "a accepted 99999999999999999999\n"}) {
+       {"a\n", "a accepted\n", "a accepted x\n", "a accepted -1\n", "\n", "a accepted 99999999999999999999\n",
+        "a refused anonymous no_user more 7\n", "a refused anonymous no_user 7 7 7\n", "saved -1\n", "saved x\n",
+        "saved 18446744073709551615\n"}) {
     EXPECT_TRUE(std::holds_alternative<CountersFault>(read_counters(sealed(with_line(line))))) << line;
   }
 }
