@@ -2,6 +2,7 @@
 #include "proxy/mqtt/connect.hpp"
 
 #include "proxy/mqtt/properties.hpp"
+#include "proxy/mqtt/topic.hpp"
 #include "proxy/mqtt/utf8.hpp"
 
 namespace bastion::mqtt {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "proxy/mqtt/topic.hpp"
 #include "proxy/mqtt/utf8.hpp"
 
 namespace bastion::mqtt {
@@ -19,6 +20,7 @@ struct Rule {
 };
 
 constexpr std::size_t identifiers = 0x2b;
+constexpr std::size_t string_length_size = 2;
 
 constexpr std::array<Rule, identifiers> make_rules() {
   std::array<Rule, identifiers> rules{};
@@ -69,22 +71,40 @@ bool is_in_range(Range range, std::uint32_t number) {
 std::optional<std::uint32_t> take_number(wire::Cursor& cursor, Form form) {
   if (form == Form::byte) return cursor.u8();
   if (form == Form::two_bytes) return cursor.u16();
-  if (form == Form::four_bytes) return cursor.u32();
-  const wire::VarInt read = cursor.var_int();
-  if (read.outcome != wire::VarInt::Outcome::value) return std::nullopt;
-  return read.value;
+  return cursor.u32();
+}
+
+std::size_t size_of(Form form) {
+  if (form == Form::byte) return 1;
+  return form == Form::two_bytes ? 2 : 4;
 }
 
 }  // namespace
 
+PacketFault to_packet_fault(PropertyFault fault) {
+  switch (fault) {
+    case PropertyFault::malformed:
+      return malformed(Flaw::property);
+    case PropertyFault::utf8:
+      return malformed(Flaw::utf8);
+    case PropertyFault::too_many:
+      return {Flaw::property, reason_code::quota_exceeded};
+    case PropertyFault::repeated:
+    case PropertyFault::value:
+      break;
+  }
+  return protocol_error(Flaw::property);
+}
+
 PropertyResult PropertyReader::next() {
-  if (cursor_.left() == 0) return PropertiesEnd{};
+  if (cursor_.position() == size_) return PropertiesEnd{};
   // The identifier is a variable byte integer; every one that exists takes a single byte.
-  const wire::VarInt raw = cursor_.var_int();
-  if (raw.outcome != wire::VarInt::Outcome::value || raw.value >= identifiers) return PropertyFault::malformed;
-  const auto id = static_cast<PropertyId>(raw.value);
-  if (!allowed_.has(id)) return PropertyFault::malformed;
-  if (id != PropertyId::user_property && seen_.has(id)) return PropertyFault::repeated;
+  const auto raw = cursor_.u8();
+  if (!raw) return PropertyCutShort{};
+  const auto id = static_cast<PropertyId>(*raw);
+  if (*raw >= identifiers || !allowed_.has(id)) return PropertyFault::malformed;
+  last_id_ = id;
+  if (seen_.has(id) && !may_repeat_.has(id)) return PropertyFault::repeated;
   seen_.add(id);
   switch (rule_of(id).form) {
     case Form::none:
@@ -100,17 +120,37 @@ PropertyResult PropertyReader::next() {
   }
 }
 
+// Why there are no `wanted` bytes: they may yet come, or they don't fit into the properties.
+PropertyResult PropertyReader::shortage(std::size_t wanted) const {
+  if (wanted > size_ - cursor_.position()) return PropertyFault::malformed;
+  return PropertyCutShort{};
+}
+
+PropertyResult PropertyReader::string_shortage() const {
+  wire::Cursor ahead = cursor_;
+  const auto length = ahead.u16();
+  return shortage(string_length_size + (length ? *length : 0));
+}
+
 PropertyResult PropertyReader::read_number(PropertyId id) {
   const Rule& rule = rule_of(id);
-  const auto number = take_number(cursor_, rule.form);
-  if (!number) return PropertyFault::malformed;
+  std::optional<std::uint32_t> number;
+  if (rule.form == Form::var_int) {
+    const wire::VarInt read = cursor_.var_int();
+    if (read.outcome == wire::VarInt::Outcome::malformed) return PropertyFault::malformed;
+    if (read.outcome == wire::VarInt::Outcome::cut_short) return shortage(cursor_.left() + 1);
+    number = read.value;
+  } else {
+    number = take_number(cursor_, rule.form);
+    if (!number) return shortage(size_of(rule.form));
+  }
   if (!is_in_range(rule.range, *number)) return PropertyFault::value;
   return Property{id, *number, {}, {}};
 }
 
 PropertyResult PropertyReader::read_text(PropertyId id) {
   const auto text = cursor_.text();
-  if (!text) return PropertyFault::malformed;
+  if (!text) return string_shortage();
   if (!is_valid_utf8(*text)) return PropertyFault::utf8;
   if (rule_of(id).range == Range::topic_name && !is_topic_name(*text)) return PropertyFault::value;
   return Property{id, 0, *text, {}};
@@ -118,15 +158,17 @@ PropertyResult PropertyReader::read_text(PropertyId id) {
 
 PropertyResult PropertyReader::read_binary(PropertyId id) {
   const auto data = cursor_.text();
-  if (!data) return PropertyFault::malformed;
+  if (!data) return string_shortage();
   return Property{id, 0, *data, {}};
 }
 
 PropertyResult PropertyReader::read_pair(PropertyId id) {
   const auto name = cursor_.text();
+  if (!name) return string_shortage();
+  if (!is_valid_utf8(*name)) return PropertyFault::utf8;  // [MQTT-1.5.7-1]
   const auto value = cursor_.text();
-  if (!name || !value) return PropertyFault::malformed;
-  if (!is_valid_utf8(*name) || !is_valid_utf8(*value)) return PropertyFault::utf8;  // [MQTT-1.5.7-1]
+  if (!value) return string_shortage();
+  if (!is_valid_utf8(*value)) return PropertyFault::utf8;
   if (user_properties_left_ == 0) return PropertyFault::too_many;
   --user_properties_left_;
   return Property{id, 0, *name, *value};

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "proxy/mqtt/packet_fault.hpp"
 #include "proxy/wire/cursor.hpp"
 
 namespace bastion::mqtt {
@@ -68,6 +69,9 @@ struct Property {
 
 struct PropertiesEnd {};
 
+/// The bytes in hand end within the next property, the properties don't. Only where not all of them are in hand.
+struct PropertyCutShort {};
+
 enum class PropertyFault : std::uint8_t {
   malformed,  ///< cut short, or an identifier that does not exist or does not belong here (section 2.2.2.2): 0x81
   utf8,       ///< a string that is not valid UTF-8: 0x81
@@ -76,32 +80,63 @@ enum class PropertyFault : std::uint8_t {
   too_many,   ///< more user properties than the caller allows: 0x97
 };
 
-using PropertyResult = std::variant<Property, PropertiesEnd, PropertyFault>;
+/// The same as the fault of a packet.
+[[nodiscard]] PacketFault to_packet_fault(PropertyFault fault);
+
+using PropertyResult = std::variant<Property, PropertiesEnd, PropertyCutShort, PropertyFault>;
 
 /// Walks over the properties of one packet, without their length. Checks what the standard says of each by itself: its type,
-/// its value's range, that it may stand in this packet, and that only a user property is there more than once.
+/// its value's range, that it may stand in this packet, and that only what may be repeated is there more than once.
 class PropertyReader {
  public:
-  /// `user_properties_max`: how many user properties are let through.
+  /// All properties are in hand. `user_properties_max`: how many user properties are let through.
   PropertyReader(wire::Bytes properties, PropertySet allowed, std::uint32_t user_properties_max)
-      : cursor_(properties), allowed_(allowed), user_properties_left_(user_properties_max) {}
+      : PropertyReader(properties, properties.size(), allowed, user_properties_max, {PropertyId::user_property}) {}
+  /// Of `size` bytes of properties those `in_hand` have come. `may_repeat`: which may be there more than once.
+  PropertyReader(wire::Bytes in_hand, std::size_t size, PropertySet allowed, std::uint32_t user_properties_max,
+                 PropertySet may_repeat)
+      : cursor_(in_hand),
+        size_(size),
+        allowed_(allowed),
+        may_repeat_(may_repeat),
+        user_properties_left_(user_properties_max) {}
 
-  /// The next property, or the end; after a fault, don't ask again.
+  /// The next property, or the end; after a fault or what is cut short, don't ask again. More bytes change no fault.
   [[nodiscard]] PropertyResult next();
   /// How many bytes have been read so far: where the last property ended.
   [[nodiscard]] std::size_t position() const { return cursor_.position(); }
+  /// Which property was read last, or is at fault; meaningful once there was one that may stand in this packet.
+  [[nodiscard]] PropertyId last_id() const { return last_id_; }
 
  private:
   [[nodiscard]] PropertyResult read_number(PropertyId id);
   [[nodiscard]] PropertyResult read_text(PropertyId id);
   [[nodiscard]] PropertyResult read_binary(PropertyId id);
   [[nodiscard]] PropertyResult read_pair(PropertyId id);
+  [[nodiscard]] PropertyResult shortage(std::size_t wanted) const;
+  [[nodiscard]] PropertyResult string_shortage() const;
 
   wire::Cursor cursor_;
+  std::size_t size_;
   PropertySet allowed_;
+  PropertySet may_repeat_;
   PropertySet seen_;
+  PropertyId last_id_{};
   std::uint32_t user_properties_left_;
 };
+
+/// Reads all properties and gives each to `keep`, which may stop with a fault of its own: it returns an optional
+/// PacketFault. Nothing: all is well.
+template <class Keep>
+[[nodiscard]] std::optional<PacketFault> read_all(PropertyReader reader, const Keep& keep) {
+  while (true) {
+    const PropertyResult result = reader.next();
+    if (const auto* const fault = std::get_if<PropertyFault>(&result)) return to_packet_fault(*fault);
+    const auto* const property = std::get_if<Property>(&result);
+    if (!property) return std::nullopt;
+    if (const std::optional<PacketFault> fault = keep(*property)) return fault;
+  }
+}
 
 /// Reads the length of the properties and takes them off the cursor; nothing: it is no length, or they don't fit.
 [[nodiscard]] std::optional<wire::Bytes> take_properties(wire::Cursor& cursor);

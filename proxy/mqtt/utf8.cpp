@@ -1,4 +1,4 @@
-// What MQTT calls a UTF-8 encoded string, and what it calls a topic name.
+// What MQTT calls a UTF-8 encoded string.
 #include "proxy/mqtt/utf8.hpp"
 
 #include <cstddef>
@@ -72,10 +72,6 @@ bool is_valid_utf8(std::string_view text) {
     if (size > 1) text.remove_prefix(plain_ascii_blocks(text));
   }
   return true;
-}
-
-bool is_topic_name(std::string_view text) {
-  return !text.empty() && text.find_first_of("+#") == std::string_view::npos;
 }
 
 }  // namespace bastion::mqtt

@@ -1,4 +1,4 @@
-// What MQTT calls a UTF-8 encoded string, and what it calls a topic name.
+// What MQTT calls a UTF-8 encoded string.
 #pragma once
 
 #include <string_view>
@@ -9,9 +9,5 @@ namespace bastion::mqtt {
 /// U+0000: [MQTT-1.5.3-1], [MQTT-1.5.3-2]; in 5.0 [MQTT-1.5.4-1], [MQTT-1.5.4-2]. Control characters and non-characters
 /// pass: the standards only advise against them. An empty string is valid.
 [[nodiscard]] bool is_valid_utf8(std::string_view text);
-
-/// A topic name is not empty [MQTT-4.7.3-1] and holds no wildcard [MQTT-4.7.1-1], in 5.0 [MQTT-4.7.0-1]. UTF-8 is not
-/// checked.
-[[nodiscard]] bool is_topic_name(std::string_view text);
 
 }  // namespace bastion::mqtt

@@ -83,15 +83,5 @@ TEST(Utf8, TakesLongTextsOfMixedSizes) {
   EXPECT_TRUE(is_valid_utf8(text));
 }
 
-TEST(TopicName, IsNotEmptyAndHoldsNoWildcard) {
-  EXPECT_TRUE(is_topic_name("a"));
-  EXPECT_TRUE(is_topic_name("/"));
-  EXPECT_TRUE(is_topic_name("$SYS/a b"));
-  EXPECT_FALSE(is_topic_name(""));
-  EXPECT_FALSE(is_topic_name("#"));
-  EXPECT_FALSE(is_topic_name("a/+/b"));
-  EXPECT_FALSE(is_topic_name("a+"));
-}
-
 }  // namespace
 }  // namespace bastion::mqtt
