@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proxy/mqtt/connack.hpp"
+#include "proxy/mqtt/disconnect.hpp"
 
 namespace bastion::inspect {
 
@@ -38,7 +39,7 @@ Answer session_answer(Refusal refusal, MqttVersion version, std::optional<std::u
   if (version != MqttVersion::v5_0) return answer;
   const auto code = v5_reason_code ? v5_reason_code : v5_code_of(refusal);
   if (!code) return answer;
-  const std::uint8_t sendable = mqtt::is_server_disconnect_code(*code) ? *code : unspecified_error;
+  const std::uint8_t sendable = mqtt::is_disconnect_code(mqtt::Sender::server, *code) ? *code : unspecified_error;
   answer.size_ = copy(mqtt::make_disconnect_v5(sendable), answer.bytes_);
   return answer;
 }

@@ -2,6 +2,8 @@
 #include "proxy/mqtt/connack.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <span>
 
 #include "proxy/mqtt/properties.hpp"
 
@@ -42,11 +44,13 @@ bool is_code(Version version, std::uint8_t code) {
   return std::find(v5_connack_codes.begin(), v5_connack_codes.end(), code) != v5_connack_codes.end();
 }
 
-void keep(Connack& connack, const Property& property, std::size_t end_at) {
+void keep(Connack& connack, const Property& property) {
   switch (property.id) {
     case PropertyId::server_keep_alive:
       connack.server_keep_alive_s = static_cast<std::uint16_t>(property.number);
-      connack.keep_alive_at = end_at - 2;
+      return;
+    case PropertyId::session_expiry_interval:
+      connack.session_expiry_interval_s = property.number;
       return;
     case PropertyId::maximum_packet_size:
       connack.maximum_packet_size = property.number;
@@ -57,11 +61,35 @@ void keep(Connack& connack, const Property& property, std::size_t end_at) {
     case PropertyId::topic_alias_maximum:
       connack.topic_alias_maximum = static_cast<std::uint16_t>(property.number);
       return;
+    case PropertyId::maximum_qos:
+      connack.maximum_qos = static_cast<std::uint8_t>(property.number);
+      return;
+    case PropertyId::retain_available:
+      connack.retain_available = property.number == 1;
+      return;
+    case PropertyId::wildcard_subscription_available:
+      connack.wildcard_subscription_available = property.number == 1;
+      return;
+    case PropertyId::subscription_identifier_available:
+      connack.subscription_identifier_available = property.number == 1;
+      return;
+    case PropertyId::shared_subscription_available:
+      connack.shared_subscription_available = property.number == 1;
+      return;
+    case PropertyId::assigned_client_identifier:
+      connack.assigned_client_id = property.text;
+      return;
     case PropertyId::authentication_method:
     case PropertyId::authentication_data:
       connack.has_authentication = true;
       return;
-    default:
+    case PropertyId::reason_string:
+      connack.has_reason_string = true;
+      return;
+    case PropertyId::user_property:
+      ++connack.user_properties;
+      return;
+    default:  // Response Information and Server Reference are between broker and client
       return;
   }
 }
@@ -71,7 +99,6 @@ std::optional<ConnackFault> read_properties(wire::Cursor& cursor, Connack& conna
   connack.properties_at = cursor.position();
   const auto properties = take_properties(cursor);
   if (!properties) return ConnackFault::property;
-  const std::size_t start = cursor.position() - properties->size();
   // The broker is ours and the packet is bounded: its user properties need no limit of their own.
   PropertyReader reader(*properties, connack_properties, wire::var_int_max);
   while (true) {
@@ -81,7 +108,7 @@ std::optional<ConnackFault> read_properties(wire::Cursor& cursor, Connack& conna
     }
     const auto* const property = std::get_if<Property>(&result);
     if (!property) return std::nullopt;
-    keep(connack, *property, start + reader.position());
+    keep(connack, *property);
   }
 }
 
@@ -101,11 +128,91 @@ void append(std::vector<std::uint8_t>& packet, Bytes bytes) {
   packet.insert(packet.end(), bytes.begin(), bytes.end());
 }
 
-std::vector<std::uint8_t> patch_keep_alive(Bytes packet, std::size_t at, std::uint16_t seconds) {
-  std::vector<std::uint8_t> patched(packet.begin(), packet.end());
-  patched[at] = static_cast<std::uint8_t>(seconds >> 8);
-  patched[at + 1] = static_cast<std::uint8_t>(seconds & 0xffu);
-  return patched;
+// A property that gets another value, or is put where there was none.
+struct Override {
+  PropertyId id{};
+  std::uint8_t size = 0;  // bytes of its value
+  std::uint32_t value = 0;
+  bool is_there = false;
+};
+
+// All that can be lowered in one CONNACK.
+class Overrides {
+ public:
+  void add(PropertyId id, std::uint8_t size, std::uint32_t value) { items_[count_++] = {id, size, value, false}; }
+  // Lowered only where the limit is below what holds without it.
+  template <class Limit>
+  void lower(PropertyId id, std::uint8_t size, std::optional<Limit> limit, std::uint32_t effective) {
+    if (limit && *limit < effective) add(id, size, *limit);
+  }
+  void forbid(PropertyId id, bool is_allowed, bool is_available) {
+    if (!is_allowed && is_available) add(id, 1, 0);
+  }
+  [[nodiscard]] std::span<Override> items() { return std::span(items_).first(count_); }
+  [[nodiscard]] Override* find(PropertyId id) {
+    const auto found = std::find_if(items().begin(), items().end(), [id](const Override& item) { return item.id == id; });
+    return found == items().end() ? nullptr : &*found;
+  }
+
+ private:
+  std::array<Override, 9> items_;
+  std::size_t count_ = 0;
+};
+
+constexpr std::uint32_t no_limit = std::numeric_limits<std::uint32_t>::max();
+
+Overrides lowered(const Connack& connack, const ConnackLimits& limits) {
+  // No Server Keep Alive, and one of zero: nothing is greater.
+  const std::uint32_t keep_alive_s = connack.server_keep_alive_s.value_or(0);
+  Overrides overrides;
+  overrides.lower(PropertyId::receive_maximum, 2, limits.receive_maximum, connack.receive_maximum);
+  overrides.lower(PropertyId::maximum_packet_size, 4, limits.maximum_packet_size,
+                  connack.maximum_packet_size.value_or(no_limit));
+  overrides.lower(PropertyId::topic_alias_maximum, 2, limits.topic_alias_maximum, connack.topic_alias_maximum);
+  overrides.lower(PropertyId::maximum_qos, 1, limits.maximum_qos, connack.maximum_qos);
+  overrides.lower(PropertyId::server_keep_alive, 2, limits.server_keep_alive_s, keep_alive_s == 0 ? no_limit : keep_alive_s);
+  overrides.forbid(PropertyId::retain_available, limits.retain_available, connack.retain_available);
+  overrides.forbid(PropertyId::wildcard_subscription_available, limits.wildcard_subscription_available,
+                   connack.wildcard_subscription_available);
+  overrides.forbid(PropertyId::subscription_identifier_available, limits.subscription_identifier_available,
+                   connack.subscription_identifier_available);
+  overrides.forbid(PropertyId::shared_subscription_available, limits.shared_subscription_available,
+                   connack.shared_subscription_available);
+  return overrides;
+}
+
+void append_override(std::vector<std::uint8_t>& out, const Override& item) {
+  out.push_back(static_cast<std::uint8_t>(item.id));
+  for (unsigned byte = item.size; byte-- > 0;) out.push_back(static_cast<std::uint8_t>(item.value >> (8 * byte)));
+}
+
+// Those that are there keep their place, so that the broker's order stays; those that are not come first.
+void append_rewritten(std::vector<std::uint8_t>& out, Bytes packet, const Connack& connack, Overrides overrides) {
+  wire::Cursor cursor(packet.subspan(connack.properties_at));
+  const Bytes properties = take_properties(cursor).value_or(Bytes{});
+  PropertyReader marker(properties, connack_properties, wire::var_int_max);
+  for (auto next = marker.next(); std::holds_alternative<Property>(next); next = marker.next()) {
+    if (Override* const item = overrides.find(marker.last_id())) item->is_there = true;
+  }
+  std::size_t size = properties.size();
+  for (const Override& item : overrides.items()) size += item.is_there ? 0u : 1u + item.size;
+
+  const auto new_size = static_cast<std::uint32_t>(size);
+  out.push_back(packet[0]);
+  wire::append_var_int(out, 2 + wire::var_int_size(new_size) + new_size);
+  append(out, packet.subspan(connack.properties_at - 2, 2));
+  wire::append_var_int(out, new_size);
+  for (const Override& item : overrides.items()) {
+    if (!item.is_there) append_override(out, item);
+  }
+  PropertyReader reader(properties, connack_properties, wire::var_int_max);
+  std::size_t start = 0;
+  for (auto next = reader.next(); std::holds_alternative<Property>(next); next = reader.next()) {
+    const Override* const item = overrides.find(reader.last_id());
+    if (item) append_override(out, *item);
+    if (!item) append(out, properties.subspan(start, reader.position() - start));
+    start = reader.position();
+  }
 }
 
 }  // namespace
@@ -127,24 +234,16 @@ ConnackResult parse_connack(Bytes packet, Version version) {
   return connack;
 }
 
+void append_lowered_connack(std::vector<std::uint8_t>& out, Bytes packet, const Connack& connack,
+                            const ConnackLimits& limits) {
+  append_rewritten(out, packet, connack, lowered(connack, limits));
+}
+
 std::vector<std::uint8_t> with_server_keep_alive(Bytes packet, const Connack& connack, std::uint16_t seconds) {
-  if (connack.server_keep_alive_s) return patch_keep_alive(packet, connack.keep_alive_at, seconds);
-
-  constexpr std::uint32_t added = 3;
-  wire::Cursor cursor(packet.subspan(connack.properties_at));
-  const wire::VarInt old_size = cursor.var_int();
-  const Bytes acknowledgement = packet.subspan(connack.properties_at - 2, 2);
-  const Bytes properties = packet.subspan(connack.properties_at + old_size.size);
-  const std::uint32_t new_size = old_size.value + added;
-
-  std::vector<std::uint8_t> rewritten = {packet[0]};
-  wire::append_var_int(rewritten, 2 + wire::var_int_size(new_size) + new_size);
-  append(rewritten, acknowledgement);
-  wire::append_var_int(rewritten, new_size);
-  rewritten.push_back(static_cast<std::uint8_t>(PropertyId::server_keep_alive));
-  rewritten.push_back(static_cast<std::uint8_t>(seconds >> 8));
-  rewritten.push_back(static_cast<std::uint8_t>(seconds & 0xffu));
-  append(rewritten, properties);
+  Overrides overrides;
+  overrides.add(PropertyId::server_keep_alive, 2, seconds);
+  std::vector<std::uint8_t> rewritten;
+  append_rewritten(rewritten, packet, connack, overrides);
   return rewritten;
 }
 
@@ -158,13 +257,6 @@ std::array<std::uint8_t, 5> make_connack_v5(std::uint8_t reason_code) {
 
 std::array<std::uint8_t, 4> make_disconnect_v5(std::uint8_t reason_code) {
   return {disconnect_first_byte, 2, reason_code, 0};
-}
-
-bool is_server_disconnect_code(std::uint8_t reason_code) {
-  constexpr std::array<std::uint8_t, 28> codes = {0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e,
-                                                  0x8f, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a,
-                                                  0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2};
-  return std::find(codes.begin(), codes.end(), reason_code) != codes.end();
 }
 
 }  // namespace bastion::mqtt

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -17,15 +18,23 @@ struct Connack {
   std::uint8_t code = 0;  ///< MQTT 3 return code or MQTT 5 reason code; 0: accepted
   bool session_present = false;
 
-  // MQTT 5.
+  // MQTT 5; what is absent has the standard's default.
   std::optional<std::uint16_t> server_keep_alive_s;
+  std::optional<std::uint32_t> session_expiry_interval_s;  ///< absent: what the client asked for
   std::optional<std::uint32_t> maximum_packet_size;
   std::uint16_t receive_maximum = 65'535;
   std::uint16_t topic_alias_maximum = 0;
-  bool has_authentication = false;  ///< an Authentication Method or Authentication Data is there
+  std::uint8_t maximum_qos = 2;
+  bool retain_available = true;
+  bool wildcard_subscription_available = true;
+  bool subscription_identifier_available = true;
+  bool shared_subscription_available = true;
+  std::optional<std::string_view> assigned_client_id;  ///< points into the packet
+  bool has_authentication = false;                     ///< an Authentication Method or Authentication Data is there
+  bool has_reason_string = false;
+  std::uint32_t user_properties = 0;
 
   std::size_t properties_at = 0;  ///< where the length of the properties is, counted from the packet's first byte
-  std::size_t keep_alive_at = 0;  ///< where the two bytes of Server Keep Alive are; meaningful if it is there
 };
 
 enum class ConnackFault : std::uint8_t { header, length, flags, code, property, utf8, trailing };
@@ -37,6 +46,25 @@ using ConnackResult = std::variant<Connack, ConnackFault>;
 /// [MQTT-3.2.2-6]). MQTT 3.1 knows no session present: there the bit is ignored.
 [[nodiscard]] ConnackResult parse_connack(Bytes packet, Version version);
 
+/// What the gate allows an MQTT 5 client at most. What is not set leaves the broker's word as it is. The Session Expiry
+/// Interval is not here: told to the client alone it would not shorten the broker session, so it is lowered in CONNECT.
+struct ConnackLimits {
+  std::optional<std::uint16_t> receive_maximum;      ///< not 0
+  std::optional<std::uint32_t> maximum_packet_size;  ///< not 0
+  std::optional<std::uint16_t> topic_alias_maximum;
+  std::optional<std::uint8_t> maximum_qos;           ///< 0 or 1; 2 changes nothing
+  std::optional<std::uint16_t> server_keep_alive_s;  ///< not 0; the broker's 0, no keep alive, is greater than any
+  bool retain_available = true;
+  bool wildcard_subscription_available = true;
+  bool subscription_identifier_available = true;
+  bool shared_subscription_available = true;
+};
+
+/// Appends the same MQTT 5 CONNACK with everything lowered to these limits where the broker's word, or its silence, allows
+/// more; all else byte for byte as it was. `connack`: read from `packet`.
+void append_lowered_connack(std::vector<std::uint8_t>& out, Bytes packet, const Connack& connack,
+                            const ConnackLimits& limits);
+
 /// The same MQTT 5 CONNACK with this Server Keep Alive, all else byte for byte as it was.
 [[nodiscard]] std::vector<std::uint8_t> with_server_keep_alive(Bytes packet, const Connack& connack, std::uint16_t seconds);
 
@@ -47,8 +75,5 @@ using ConnackResult = std::variant<Connack, ConnackFault>;
 /// DISCONNECT without properties, MQTT 5. The property length is there although it could be left out: some clients ask for
 /// it.
 [[nodiscard]] std::array<std::uint8_t, 4> make_disconnect_v5(std::uint8_t reason_code);
-
-/// Whether MQTT 5 lets a server send this reason code in DISCONNECT (OASIS 5.0 section 3.14.2.1).
-[[nodiscard]] bool is_server_disconnect_code(std::uint8_t reason_code);
 
 }  // namespace bastion::mqtt
