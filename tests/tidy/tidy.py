@@ -59,7 +59,7 @@ ROOMS = {
     "policy": set(),
     "wire": set(),
     "mqtt": {"wire"},
-    "origin": {"wire"},
+    "origin": {"wire", "policy"},
     "inspect": {"mqtt", "policy", "origin"},
     "account": {"policy"},
     "identity": {"policy"},
