@@ -24,45 +24,65 @@ void Budget::limit(const AdmissionPolicy& limits) {
 }
 
 Budget::Place Budget::take(const Address& address, Clock::time_point now, Mode mode) {
+  return take(address, now, mode == Mode::observe ? Limited::observed : Limited::yes, true);
+}
+
+Budget::Place Budget::take_for_balancer(const Address& address, Clock::time_point now) {
+  return take(address, now, Limited::no, true);
+}
+
+Budget::Place Budget::move(const Address& from, const Address& to, Clock::time_point now, Mode mode) {
+  const auto place = take(to, now, mode == Mode::observe ? Limited::observed : Limited::yes, false);
+  if (!place.taken) return place;
+  const auto found = entries_.find(from.counted_as());
+  if (found != entries_.end()) release(found, true);
+  return place;
+}
+
+/// `adds`: the place is one more in all.
+Budget::Place Budget::take(const Address& address, Clock::time_point now, Limited limited, bool adds) {
   const auto found = entry_of(address.counted_as(), now);
   if (found == entries_.end()) return {false, Refusal{Reason::too_many_connections, Cause::total}};
   auto& entry = found->second;
   const bool was_idle = entry.connections == 0;
-  const auto share = refuse_share(entry, now);
-  const auto whole = refuse_whole();
-  const bool taken = !whole && (!share || mode == Mode::observe);
+  const auto share = limited == Limited::no ? std::nullopt : refuse_share(entry, now);
+  const auto whole = adds ? refuse_whole() : std::nullopt;
+  const bool taken = !whole && (!share || limited == Limited::observed);
   if (taken) {
     ++entry.connections;
     ++entry.handshakes;
-    ++connections_;
-    ++handshakes_;
+    connections_ += adds ? 1 : 0;
+    handshakes_ += adds ? 1 : 0;
   }
   if (was_idle) {
     idle_.erase(entry.idle);
     if (!taken) entry.idle = idle_.emplace(entry.full_at, found->first);
   }
-  const bool whole_decides = whole && (!share || mode == Mode::observe);
+  const bool whole_decides = whole && (!share || limited == Limited::observed);
   return {taken, whole_decides ? whole : share};
 }
 
 void Budget::handshake_done(const Address& address) {
   const auto found = entries_.find(address.counted_as());
-  if (found != entries_.end()) end_handshake(found->second);
-}
-
-void Budget::end_handshake(Entry& entry) {
-  if (entry.handshakes == 0) return;
-  --entry.handshakes;
-  --handshakes_;
+  if (found != entries_.end() && found->second.handshakes > 0) {
+    --found->second.handshakes;
+    --handshakes_;
+  }
 }
 
 void Budget::give_back(const Address& address, bool in_handshake) {
   const auto found = entries_.find(address.counted_as());
   if (found == entries_.end() || found->second.connections == 0) return;
-  auto& entry = found->second;
   --connections_;
-  if (in_handshake) end_handshake(entry);
-  if (--entry.connections == 0) entry.idle = idle_.emplace(entry.full_at, found->first);
+  if (in_handshake && found->second.handshakes > 0) --handshakes_;
+  release(found, in_handshake);
+}
+
+/// The entry's own part of giving a place back.
+void Budget::release(Entries::iterator found, bool in_handshake) {
+  auto& entry = found->second;
+  if (in_handshake && entry.handshakes > 0) --entry.handshakes;
+  if (entry.connections > 0 && --entry.connections == 0) entry.idle = idle_.emplace(entry.full_at, found->first);
 }
 
 /// Two for each that may be added, so that the table shrinks again.

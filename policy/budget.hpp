@@ -38,6 +38,11 @@ class Budget {
     std::optional<Refusal> refusal;  ///< why not; or, with a place taken, why there would be none
   };
   [[nodiscard]] Place take(const Address& address, Clock::time_point now, Mode mode = Mode::enforce);
+  /// The same for a balancer's address, which passes many clients on: limits of a single address are not its own.
+  [[nodiscard]] Place take_for_balancer(const Address& address, Clock::time_point now);
+  /// A place in its handshake that `from` holds becomes the one of `to`, if that address may have one more, by its own rate
+  /// and limits; otherwise `from` keeps it. Totals stay as they are.
+  [[nodiscard]] Place move(const Address& from, const Address& to, Clock::time_point now, Mode mode = Mode::enforce);
   /// The handshake is done; the connection stays.
   void handshake_done(const Address& address);
   /// Gives the place back. `in_handshake`: handshake_done() was not called for it.
@@ -70,7 +75,9 @@ class Budget {
     Clock::duration token;
   };
   [[nodiscard]] static Limits limits_of(const AdmissionPolicy& policy);
-  void end_handshake(Entry& entry);
+  enum class Limited : std::uint8_t { yes, observed, no };
+  [[nodiscard]] Place take(const Address& address, Clock::time_point now, Limited share, bool adds);
+  void release(Entries::iterator entry, bool in_handshake);
   void forget_some(Clock::time_point now);
   [[nodiscard]] Entries::iterator entry_of(const Address& address, Clock::time_point now);
   [[nodiscard]] bool spend(Entry& entry, Clock::time_point now) const;

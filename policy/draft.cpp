@@ -321,16 +321,29 @@ void Draft::add_role_users(const Value& value) {
   }
 }
 
-void Draft::add_role_networks(const Value& value) {
-  if (value.list.empty()) complain(value.where, quoted(value.path) + " is empty: leave it out to mean any network");
+void Draft::add_prefixes(const Value& value, std::vector<Prefix>& out) {
   for (const auto& item : value.list) {
     const auto parsed = parse_prefix(item.value);
     if (const auto* error = std::get_if<PrefixError>(&parsed)) {
       complain(item.where, quoted(item.value) + ": " + clause(*error));
     } else {
-      policy.roles.back().networks.push_back(std::get<Prefix>(parsed));
+      out.push_back(std::get<Prefix>(parsed));
     }
   }
+}
+
+void Draft::add_role_networks(const Value& value) {
+  if (value.list.empty()) complain(value.where, quoted(value.path) + " is empty: leave it out to mean any network");
+  add_prefixes(value, policy.roles.back().networks);
+}
+
+void Draft::add_balancers(const Value& value) {
+  if (value.list.empty()) complain(value.where, quoted(value.path) + " is empty: leave it out where there is no balancer");
+  for (const auto& item : value.list) {
+    if (item.value != "0.0.0.0/0" && item.value != "::/0") continue;
+    complain(item.where, quoted(item.value) + " would believe every address whatever it says of itself: name the balancers");
+  }
+  add_prefixes(value, policy.listeners.back().balancers);
 }
 
 void Draft::check_rules() {

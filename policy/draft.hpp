@@ -62,6 +62,7 @@ class Draft {
   void set_expected_refusal(const Value& value);
   void add_role_users(const Value& value);
   void add_role_networks(const Value& value);
+  void add_balancers(const Value& value);
   /// A path of the policy, which is relative to the policy file.
   [[nodiscard]] Located<std::string> path_of(const Value& value) const;
 
@@ -80,6 +81,7 @@ class Draft {
   void keep(Complaint complaint);
   [[nodiscard]] std::string joined(std::string_view path) const;
   [[nodiscard]] Location where(const Rule& rule) const;
+  void add_prefixes(const Value& value, std::vector<Prefix>& out);
   void add_rule(std::string_view text, bool allow, std::uint16_t file, std::uint32_t line, std::uint32_t column);
   void add_rules_of_file(std::string_view content, bool allow, std::uint16_t file);
   [[nodiscard]] bool is_good_pattern(const Located<std::string>& text, bool user_name_known);

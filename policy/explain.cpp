@@ -80,6 +80,14 @@ class Explainer {
   }
 
   bool address() {
+    const auto& balancers = out_.listener->balancers;
+    const auto is_it = [&](const Prefix& prefix) { return prefix.contains(client_.from); };
+    if (std::any_of(balancers.begin(), balancers.end(), is_it)) {
+      add(Stage::origin, std::nullopt,
+          client_.from.text() +
+              " is a balancer of this listener: its PROXY header must name the client; ask for that address",
+          out_.listener->where);
+    }
     const auto* rule = policy_.admission.prefixes.find(client_.from);
     const auto verdict = judge(policy_, origin_);
     const auto* refusal = std::get_if<Refusal>(&verdict);

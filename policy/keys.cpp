@@ -80,6 +80,13 @@ constexpr std::array key_table{
     Key{"upstream.stall_timeout", duration, "10ms .. 1h", R"("30s")",
         "How long the broker may leave unread what the gate wrote.",
         [](Draft& d, const Value& v) { d.policy.upstream.stall_timeout = v.duration(); }},
+    Key{"upstream.proxy_protocol", word, R"("off", "v1", "v2")", R"("off")",
+        "Hands the broker each client's own address by a PROXY header of this version. Mosquitto reads them from 2.1 on.",
+        [](Draft& d, const Value& v) {
+          d.policy.upstream.proxy_header = v.text == "v1"   ? UpstreamProxyHeader::v1
+                                           : v.text == "v2" ? UpstreamProxyHeader::v2
+                                                            : UpstreamProxyHeader::off;
+        }},
     Key{"upstream.credentials.username", string, "any", required,
         "The user name that the broker sees instead of the client's.",
         [](Draft& d, const Value& v) {
@@ -123,6 +130,10 @@ constexpr std::array key_table{
         "Lets a listener of transport `mqtt` have an address that is not loopback: passwords cross the network in the "
         "clear.",
         [](Draft& d, const Value& v) { d.policy.listeners.back().plaintext_beyond_loopback = v.flag; }},
+    Key{"listener[].balancers", prefixes, "prefixes", unset,
+        "Who must begin each connection with a PROXY header (version 1 or 2), and is believed whose it is: that address is "
+        "then judged, limited and logged. No header is read from anyone else. Left out: from nobody.",
+        [](Draft& d, const Value& v) { d.add_balancers(v); }},
 
     Key{"admission.allow", prefixes, "prefixes", "[]",
         "Who may connect. The longest prefix decides; nobody is allowed by default.",
@@ -241,7 +252,6 @@ constexpr std::array key_table{
 };
 
 constexpr std::array not_enforced_keys{
-    NotEnforcedKey{"upstream.proxy_protocol", "off"},
     NotEnforcedKey{"upstream.tls", ""},
     NotEnforcedKey{"tls.client_certificate", "none"},
     NotEnforcedKey{"tls.client_ca", ""},

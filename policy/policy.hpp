@@ -57,6 +57,9 @@ struct UpstreamCredentials {
   Located<std::string> password_file;  ///< absolute or relative to the working directory; the first line is the password
 };
 
+/// Whether the broker is told whose connection it gets, by a PROXY header, and by which version of it.
+enum class UpstreamProxyHeader : std::uint8_t { off, v1, v2 };
+
 struct UpstreamPolicy {
   /// Exactly one of the two: a TCP address, or the path of a Unix socket.
   std::optional<SocketAddress> tcp;
@@ -65,6 +68,7 @@ struct UpstreamPolicy {
   Milliseconds connect_timeout{3'000};
   Milliseconds connack_timeout{5'000};
   Milliseconds stall_timeout{30'000};  ///< how long a broker may leave what the gate wrote unread
+  UpstreamProxyHeader proxy_header = UpstreamProxyHeader::off;
   std::optional<UpstreamCredentials> credentials;
 };
 
@@ -92,6 +96,8 @@ struct ListenerPolicy {
   std::vector<Located<SocketAddress>> addresses;
   Transport transport = Transport::mqtts;
   bool plaintext_beyond_loopback = false;
+  /// Who is believed when it says by a PROXY header whose connection it passes on, and must say so. Nobody else is.
+  std::vector<Prefix> balancers;
   std::optional<Mode> mode;  ///< its own; nothing: the policy's
   Location where;
 };

@@ -31,6 +31,9 @@ constexpr std::array reason_rows{
     ReasonRow{Reason::too_many_connections,
               {"too_many_connections", "too many connections are open", Stage::accept, silent, silent, false}},
 
+    ReasonRow{Reason::bad_proxy_header,
+              {"bad_proxy_header", "balancer does not say whose connection it is", Stage::origin, silent, silent, false}},
+
     ReasonRow{Reason::not_tls, {"not_tls", "first bytes are not TLS", Stage::tls, silent, silent, true}},
     ReasonRow{Reason::tls_timeout, {"tls_timeout", "TLS handshake was not done in time", Stage::tls, silent, silent, true}},
     ReasonRow{Reason::closed_early,
@@ -101,6 +104,8 @@ constexpr std::array cause_rows{
     CauseRow{Cause::total, "total"},
     CauseRow{Cause::handshakes, "handshakes"},
     CauseRow{Cause::descriptors, "descriptors"},
+    CauseRow{Cause::missing, "missing"},
+    CauseRow{Cause::no_address, "no_address"},
     CauseRow{Cause::mqtt, "mqtt"},
     CauseRow{Cause::http, "http"},
     CauseRow{Cause::http_connect, "http_connect"},
@@ -207,7 +212,8 @@ constexpr std::string_view from_redis = "a Redis command: somebody looks for ope
 constexpr std::string_view from_telnet = "telnet options or shell commands: worms that look for devices";
 constexpr std::string_view from_adb = "an Android debugger: worms that look for open devices";
 constexpr std::string_view from_sslv2 = "an SSL 2.0 hello: a scanner, or a client of another age";
-constexpr std::string_view from_proxy_header = "a PROXY header: a balancer is set to send one, which the gate does not take";
+constexpr std::string_view from_proxy_header =
+    "a PROXY header from an address that is not in the listener's `balancers`: add the balancer, or somebody pretends";
 constexpr std::string_view from_binary = "bytes of no protocol known here";
 constexpr std::string_view from_text = "a line of text of no protocol known here";
 constexpr std::string_view from_server = "only a server sends it: another server, or a test of how the gate takes it";
@@ -237,6 +243,17 @@ constexpr std::array pairs{
          "`admission.handshakes_max` are in their handshake: a flood of half-open ones, or all clients coming back at once"},
     Pair{{Reason::too_many_connections, Cause::descriptors},
          "the system gave no descriptor: raise LimitNOFILE, or lower `admission.connections_max`"},
+
+    Pair{{Reason::bad_proxy_header, Cause::missing},
+         "the first bytes from an address in `balancers` are no PROXY header: switch it on there (HAProxy: "
+         "`send-proxy-v2`), or "
+         "somebody else connects from that address"},
+    Pair{{Reason::bad_proxy_header, Cause::malformed}, "a PROXY header that breaks its own rules: a broken balancer"},
+    Pair{{Reason::bad_proxy_header, Cause::no_address},
+         "a PROXY header without a client's IP address (`UNKNOWN`, or a Unix socket): nobody could be judged by it"},
+    Pair{{Reason::bad_proxy_header, Cause::no_data},
+         "a balancer that connected and was silent until `tls.handshake_timeout`"},
+    Pair{{Reason::bad_proxy_header, Cause::partial}, "half a PROXY header, and then nothing more or the end"},
 
     Pair{{Reason::not_tls, Cause::mqtt},
          "MQTT in the clear: a device without TLS switched on, or a scanner that tries both"},
@@ -556,6 +573,8 @@ std::string_view label(Stage stage) {
   switch (stage) {
     case Stage::accept:
       return "accept";
+    case Stage::origin:
+      return "origin";
     case Stage::tls:
       return "tls";
     case Stage::preamble:

@@ -11,7 +11,7 @@
 namespace bastion {
 
 /// The stage of a connection's life at which it can end.
-enum class Stage : std::uint8_t { accept, tls, preamble, connect, auth, upstream, session };
+enum class Stage : std::uint8_t { accept, origin, tls, preamble, connect, auth, upstream, session };
 
 /// The closed list of reasons. Labels are public API: add, never rename.
 enum class Reason : std::uint8_t {
@@ -19,6 +19,8 @@ enum class Reason : std::uint8_t {
   ip_denied,
   rate_limited,
   too_many_connections,
+  // origin
+  bad_proxy_header,
   // tls
   not_tls,
   tls_timeout,
@@ -67,6 +69,9 @@ enum class Cause : std::uint8_t {
   total,
   handshakes,
   descriptors,
+  // bad_proxy_header
+  missing,
+  no_address,
   // not_tls, not_mqtt: what it was instead
   mqtt,
   http,

@@ -14,6 +14,8 @@ struct StageInfo {
 
 constexpr std::array stages{
     StageInfo{Stage::accept, "The connection itself, before a byte is read or sent."},
+    StageInfo{Stage::origin,
+              "The PROXY header of a balancer, before TLS. The client's own address is judged at stage `accept`."},
     StageInfo{Stage::tls, "The first bytes and the TLS handshake."},
     StageInfo{Stage::preamble, "The first packet, up to a whole CONNECT. Nothing was answered in MQTT up to here."},
     StageInfo{Stage::connect, "What the CONNECT says, but for who says it."},

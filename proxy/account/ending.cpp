@@ -11,6 +11,8 @@ std::string_view label(Close close) {
       return "client_gone";
     case Close::upstream_closed:
       return "upstream_closed";
+    case Close::balancer_check:
+      return "balancer_check";
     case Close::fault:
     case Close::count_:
       break;

@@ -17,6 +17,7 @@ enum class Close : std::uint8_t {
   client_disconnect,  ///< DISCONNECT, then the end of the stream
   client_gone,        ///< the client closed or reset without DISCONNECT, after it was admitted
   upstream_closed,    ///< the broker closed or reset an admitted session
+  balancer_check,     ///< a balancer's own connection, as its health checks make them: nobody's
   fault,              ///< a bug of the gate: an exception ended the session
   count_
 };
@@ -31,6 +32,7 @@ struct Ending {
   Close close = Close::client_gone;
 
   Origin origin;
+  std::optional<Address> via;  ///< the balancer that told the origin
   std::int64_t duration_ms = 0;
   std::uint64_t bytes_up = 0;  ///< client to broker, MQTT bytes
   std::uint64_t bytes_down = 0;

@@ -147,6 +147,7 @@ class Line {
 
 void append_where(Line& line, const Ending& ending, std::string_view listener) {
   line.word("client", SocketAddress{ending.origin.address, ending.origin.port}.text());
+  if (ending.via) line.word("via", ending.via->text());
   line.word("listener", listener);
 }
 

@@ -1,6 +1,7 @@
 // The life of a connection, in the order in which it happens.
 #include "proxy/gate/session.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include "policy/judge.hpp"
@@ -27,18 +28,23 @@ Session::Newcomer::~Newcomer() {
   identity::wipe(early);  // it may begin with a CONNECT that has no business there
 }
 
-Session::Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id, TimePoint accepted_at,
-                 std::optional<Refusal> would_refuse)
+bool ListenerState::is_balancer(const Address& address) const {
+  return std::any_of(balancers.begin(), balancers.end(), [&](const Prefix& prefix) { return prefix.contains(address); });
+}
+
+Session::Session(Worker& worker, ListenerState& listener, const account::Ending& so_far, std::uint64_t id,
+                 TimePoint accepted_at, bool from_balancer)
     : worker_{worker},
       listener_{listener},
       setup_{worker.setup()},
       newcomer_{std::make_unique<Newcomer>()},
       deadline_{worker.context(), *this},
+      ending_{so_far},
       accepted_at_{accepted_at},
       id_{id},
-      mode_{listener.mode} {
-  ending_.origin = origin;
-  ending_.would_refuse = would_refuse;
+      mode_{listener.mode},
+      place_at_balancer_{from_balancer} {
+  if (from_balancer) ending_.via = ending_.origin.address;
 }
 
 void Session::start(net::UniqueFd fd) {
@@ -79,6 +85,15 @@ void Session::verified(identity::Verified verdict) {
   notify();
 }
 
+void Session::place_moved(const Budget::Place& place) {
+  if (newcomer_) newcomer_->moved = place;
+  notify();
+}
+
+void Session::observe(Refusal refusal) {
+  worker_.note(listener_, ending_, refusal);
+}
+
 net::Detached Session::live(boost::intrusive_ptr<Session> self) {
   End end = Close::fault;
   try {
@@ -90,8 +105,12 @@ net::Detached Session::live(boost::intrusive_ptr<Session> self) {
   self->finish(end);
 }
 
-/// The whole life of a connection that was let in by its address.
+/// The whole life of a connection that was let in by its address, or is a balancer's.
 net::Task<End> Session::journey() {
+  if (place_at_balancer_) {
+    auto unknown = co_await learn_origin();
+    if (unknown) co_return *unknown;
+  }
   auto opened = co_await open_stream();
   if (opened) co_return *opened;
   auto read = co_await read_connect();
@@ -117,7 +136,7 @@ MaybeEnd Session::interrupted() const {
 bool Session::goes_on(Refusal refusal) {
   if (mode_ == Mode::enforce || !can_be_observed(refusal)) return false;
   if (setup_->policy.upstream.credentials && info(refusal.reason).stage == Stage::auth) return false;
-  worker_.note(listener_, ending_, refusal);
+  observe(refusal);
   return true;
 }
 
@@ -142,7 +161,7 @@ net::Task<End> Session::relay() {
   for (std::size_t noted = 0;;) {
     if (eviction_) relay.evict(*eviction_, eviction_code_);
     auto end = relay.pump(now());
-    for (; noted < relay.observed().size(); ++noted) worker_.note(listener_, ending_, relay.observed()[noted]);
+    for (; noted < relay.observed().size(); ++noted) observe(relay.observed()[noted]);
     if (aborted_ && !end) end = *eviction_;
     if (end) co_return co_await take_leave(relay, *end);
     deadline_.set(relay.deadline());

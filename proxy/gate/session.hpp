@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "policy/budget.hpp"
 #include "proxy/account/ending.hpp"
 #include "proxy/gate/end.hpp"
 #include "proxy/gate/relay.hpp"
@@ -26,7 +27,10 @@ struct ListenerState {
   std::string name;
   Transport transport = Transport::mqtts;
   Mode mode = Mode::enforce;
+  std::vector<Prefix> balancers;
   account::Tally tally;
+
+  [[nodiscard]] bool is_balancer(const Address& address) const;
 };
 
 /// What a client that misuses TLS after its handshake is refused for.
@@ -37,9 +41,10 @@ struct ListenerState {
 class Session final : public net::Waiter,
                       public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  /// `would_refuse`: what was observed before there was a session.
-  Session(Worker& worker, ListenerState& listener, const Origin& origin, std::uint64_t id,
-          net::Clock::time_point accepted_at, std::optional<Refusal> would_refuse);
+  /// `so_far`: the origin, and what was observed before there was a session. `from_balancer`: the origin is a balancer, and
+  /// the place in the budget its own until the client's is known.
+  Session(Worker& worker, ListenerState& listener, const account::Ending& so_far, std::uint64_t id,
+          net::Clock::time_point accepted_at, bool from_balancer);
 
   /// Runs the whole life of the connection.
   void start(net::UniqueFd fd);
@@ -51,18 +56,27 @@ class Session final : public net::Waiter,
   void abort();
   /// The answer of the pool.
   void verified(identity::Verified verdict);
+  /// The answer of the steward.
+  void place_moved(const Budget::Place& place);
+  /// Counts and logs what enforcing would have refused this connection for.
+  void observe(Refusal refusal);
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] Mode mode() const { return mode_; }
+  /// The address that holds its place in the budget.
+  [[nodiscard]] const Address& place() const { return place_at_balancer_ ? *ending_.via : ending_.origin.address; }
 
  private:
   using TimePoint = net::Clock::time_point;
 
   /// Needed until the client is admitted, and gone afterwards.
   struct Newcomer {
-    std::vector<std::uint8_t> received;           ///< the CONNECT; wiped when done with
+    /// What came and nobody has used yet: behind a PROXY header, then the CONNECT. Wiped when done with.
+    std::vector<std::uint8_t> received;
     std::vector<std::uint8_t> early;              ///< what came behind it
     std::optional<inspect::ReadConnect> connect;  ///< views into `received`
     std::optional<identity::Verified> verified;
+    std::optional<Budget::Place> moved;  ///< the steward's answer
     ~Newcomer();
   };
 
@@ -78,6 +92,9 @@ class Session final : public net::Waiter,
 
   [[nodiscard]] net::Detached live(boost::intrusive_ptr<Session> self);
   [[nodiscard]] net::Task<End> journey();
+  [[nodiscard]] net::Task<MaybeEnd> learn_origin();
+  [[nodiscard]] net::Task<MaybeEnd> admit_again();
+  [[nodiscard]] MaybeEnd take_proxy_header();
   [[nodiscard]] net::Task<MaybeEnd> open_stream();
   [[nodiscard]] net::Task<MaybeEnd> recognise_tls(net::TlsStream& tls);
   [[nodiscard]] net::Task<MaybeEnd> shake_hands(net::TlsStream& tls);
@@ -102,6 +119,7 @@ class Session final : public net::Waiter,
   [[nodiscard]] MaybeEnd hear_client();
   [[nodiscard]] static Refusal refusal_of(identity::Verified verdict);
   [[nodiscard]] bool forward_connect();
+  [[nodiscard]] std::vector<std::uint8_t> proxy_header();
   void keep_connect(const inspect::ReadConnect& connect);
   [[nodiscard]] End end_of_hello(bool any_byte) const;
   void finish(const End& end);
@@ -122,6 +140,7 @@ class Session final : public net::Waiter,
   std::uint64_t credential_ = 0;  ///< fingerprint of the one that was right; 0: none was asked for
   Asked asked_;
   Mode mode_;
+  bool place_at_balancer_;
   bool in_handshake_ = true;
   bool relaying_ = false;
   bool aborted_ = false;

@@ -96,15 +96,22 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
   auto& socket = tls.socket();
   std::array<std::uint8_t, origin::first_bytes_max> first{};
   std::size_t in_hand = 0;
+  const auto early = std::move(newcomer_->received);  // behind a PROXY header
+  newcomer_->received = {};
+  std::span<const std::uint8_t> received = early;
   for (;;) {
-    if (socket.may_read()) {
-      const auto received = worker_.scratch().cipher_room();
-      const auto io = socket.receive(received);
+    if (received.empty() && socket.may_read()) {
+      const auto room = worker_.scratch().cipher_room();
+      const auto io = socket.receive(room);
       if (io.status == IoStatus::end || io.status == IoStatus::reset) co_return end_of_hello(in_hand > 0);
-      const auto kept = std::min(io.bytes, first.size() - in_hand);
+      received = room.first(io.bytes);
+    }
+    if (!received.empty()) {
+      const auto kept = std::min(received.size(), first.size() - in_hand);
       std::copy_n(received.begin(), kept, first.begin() + static_cast<std::ptrdiff_t>(in_hand));
       in_hand += kept;
-      tls.feed(received.first(io.bytes));
+      tls.feed(received);
+      received = {};
       const auto guess = origin::guess({first.data(), in_hand});
       if (guess == origin::Guess::tls) {
         const auto claimed = origin::client_hello_bytes({first.data(), in_hand});
@@ -153,19 +160,24 @@ net::Task<MaybeEnd> Session::read_connect() {
   auto& received = newcomer_->received;
   deadline_.set(now() + limits.connect_timeout);
   if (tls_ != nullptr) tls_->cleanse_plaintext(true);
+  bool is_new = !received.empty();  // behind a PROXY header, without TLS
   for (;;) {
-    if (client_->may_read()) {
+    if (!is_new && client_->may_read()) {
       const auto into = worker_.scratch().plain_room(limits.connect_size_max);
       const auto io = client_->read(into);
       if (io.status == IoStatus::done) {
         append_guarded(received, into.first(io.bytes));
         identity::wipe(into.first(io.bytes));
+        is_new = true;
       } else if (io.status != IoStatus::would_block) {
         if (tls_ != nullptr && tls_->misuse()) co_return gate::refusal_of(*tls_->misuse());
         if (!received.empty()) co_return inspect::connect_cut_short(received, false);
         if (tls_ == nullptr) co_return end_of_hello(false);
         co_return Refusal{Reason::closed_early, Cause::after_handshake};
       }
+    }
+    if (is_new) {
+      is_new = false;
       auto step = inspect::read_connect(received, limits);
       if (const auto* refused = std::get_if<inspect::ConnectRefused>(&step)) {
         ending_.version = refused->version;

@@ -5,6 +5,7 @@
 #include "proxy/gate/session.hpp"
 #include "proxy/gate/upstream.hpp"
 #include "proxy/gate/worker.hpp"
+#include "proxy/origin/proxy_header.hpp"
 
 namespace bastion::gate {
 namespace {
@@ -112,7 +113,9 @@ std::optional<Refusal> Session::judge_again(const Setup& setup) const {
   if (tls_ != nullptr && policy.tls.profile == TlsProfile::modern && ending_.tls_version != "TLSv1.3") {
     return Refusal{Reason::tls_handshake_failed, Cause::version};
   }
-  const auto verdict = bastion::judge_again(policy, ending_.origin, facts());
+  // A balancer that is not believed any more has told nothing.
+  const bool believed = !ending_.via || listener_.is_balancer(*ending_.via);
+  const auto verdict = bastion::judge_again(policy, believed ? ending_.origin : Origin{*ending_.via, 0}, facts());
   if (const auto* refusal = std::get_if<Refusal>(&verdict)) return *refusal;
   if (setup.passwords && asked_.has_user_name && setup.passwords->fingerprint(ending_.user_name) != credential_) {
     return Refusal{Reason::bad_credentials, setup.passwords->knows(ending_.user_name) ? Cause::password : Cause::user};
@@ -205,12 +208,30 @@ net::Task<MaybeEnd> Session::connected() {
 
 bool Session::forward_connect() {
   const auto& connect = *newcomer_->connect;
-  const auto& credentials = setup_->policy.upstream.credentials;
-  if (!credentials) return upstream_->write_secret(connect.packet);
-  auto packet = inspect::with_credentials(connect, credentials->user_name, setup_->upstream_password.view());
-  const bool sent = !packet.empty() && upstream_->write_secret(packet);
+  const auto& policy = setup_->policy.upstream;
+  if (!policy.credentials && policy.proxy_header == UpstreamProxyHeader::off) return upstream_->write_secret(connect.packet);
+  std::vector<std::uint8_t> packet;
+  if (policy.credentials) {
+    packet = inspect::with_credentials(connect, policy.credentials->user_name, setup_->upstream_password.view());
+    if (packet.empty()) return false;
+  }
+  std::span<const std::uint8_t> rest = connect.packet;
+  if (policy.credentials) rest = packet;
+  auto first = proxy_header();
+  first.insert(first.end(), rest.begin(), rest.end());
+  const bool sent = upstream_->write_secret(first);
   identity::wipe(packet);
+  identity::wipe(first);
   return sent;
+}
+
+/// Mosquitto reads a header only where it comes in one piece, so it goes along with the CONNECT.
+std::vector<std::uint8_t> Session::proxy_header() {
+  const auto wanted = setup_->policy.upstream.proxy_header;
+  if (wanted == UpstreamProxyHeader::off) return {};
+  const auto local = client_->socket().local();
+  return origin::proxy_header(wanted == UpstreamProxyHeader::v1 ? origin::ProxyVersion::v1 : origin::ProxyVersion::v2,
+                              {ending_.origin.address, ending_.origin.port}, {Address{local.address}, local.port});
 }
 
 }  // namespace bastion::gate

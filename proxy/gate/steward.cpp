@@ -5,9 +5,9 @@
 
 namespace bastion::gate {
 
-void Steward::take(net::IoContext& asker, const Address& address, Mode mode, Answer answer) {
-  boost::asio::post(home_, [this, &asker, address, mode, answer = std::move(answer)]() mutable {
-    boost::asio::post(asker, [place = take(address, mode), answer = std::move(answer)] { answer(place); });
+void Steward::ask(net::IoContext& asker, Question question, Answer answer) {
+  boost::asio::post(home_, [this, &asker, question = std::move(question), answer = std::move(answer)]() mutable {
+    boost::asio::post(asker, [place = ask(question), answer = std::move(answer)] { answer(place); });
   });
 }
 

@@ -12,7 +12,9 @@ namespace bastion::gate {
 /// without. Exact totals, no lock. A worker that is the steward's own asks without a message.
 class Steward {
  public:
-  using Answer = std::function<void(Budget::Place)>;
+  /// What is asked of the budget: a place to take, or to move.
+  using Question = std::function<Budget::Place(Budget&, net::Clock::time_point now)>;
+  using Answer = std::function<void(const Budget::Place&)>;
 
   /// `hash_key`: drawn at random, so that nobody can tell which addresses collide in the table.
   Steward(net::IoContext& home, const AdmissionPolicy& limits, std::uint64_t hash_key)
@@ -21,12 +23,13 @@ class Steward {
   Steward& operator=(const Steward&) = delete;
 
   /// On the steward's own thread.
-  [[nodiscard]] Budget::Place take(const Address& address, Mode mode) {
-    return budget_.take(address, net::Clock::now(), mode);
+  template <class Ask>
+  [[nodiscard]] Budget::Place ask(Ask&& question) {
+    return question(budget_, net::Clock::now());
   }
 
   /// From any other thread: `answer` is called on `asker`'s.
-  void take(net::IoContext& asker, const Address& address, Mode mode, Answer answer);
+  void ask(net::IoContext& asker, Question question, Answer answer);
 
   /// From any thread.
   void handshake_done(const Address& address);

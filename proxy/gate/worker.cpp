@@ -118,6 +118,7 @@ void Worker::use(std::shared_ptr<const Setup> setup) {
     auto& state = state_of(listener.name);
     state.transport = listener.transport;
     state.mode = setup_->policy.mode_of(listener);
+    state.balancers = listener.balancers;
   }
   lines_per_source_.limit(setup_->policy.gate.log_lines_per_source_max);
   if (steward_) steward_->limit(setup_->policy.admission);
@@ -174,20 +175,25 @@ void Worker::accepted(ListenerState& listener, net::Accepted accepted) {
   ++listener.tally.connections;
   account::Ending so_far;
   so_far.origin = origin_of(accepted.peer);
-  const auto verdict = judge(setup_->policy, so_far.origin);
+  const auto address = so_far.origin.address;
+  // A balancer is not judged itself: whose connection it is comes with the first bytes.
+  const bool from_balancer = listener.is_balancer(address);
+  const auto verdict = from_balancer ? Verdict{Admitted{}} : judge(setup_->policy, so_far.origin);
   if (const auto* refusal = std::get_if<Refusal>(&verdict)) {
     if (listener.mode == Mode::enforce) return refuse_at_accept(listener, so_far.origin, *refusal);
     note(listener, so_far, *refusal);
   }
-  const auto address = so_far.origin.address;
-  if (steward_) return admit(std::move(accepted.fd), listener, std::move(so_far), steward_->take(address, listener.mode));
+  const auto take = [address, from_balancer, mode = listener.mode](Budget& budget, net::Clock::time_point now) {
+    return from_balancer ? budget.take_for_balancer(address, now) : budget.take(address, now, mode);
+  };
+  if (steward_) return admit(std::move(accepted.fd), listener, so_far, steward_->ask(take), from_balancer);
 
   // A message there and one back. The descriptor is shared because std::function wants to be copied.
   auto fd = std::make_shared<net::UniqueFd>(std::move(accepted.fd));
   if (++awaiting_steward_ == awaiting_steward_max) pause_listeners();
-  steward().take(context_, address, listener.mode, [this, &listener, so_far, fd](const Budget::Place& place) {
+  steward().ask(context_, take, [this, &listener, so_far, fd, from_balancer](const Budget::Place& place) {
     if (awaiting_steward_-- == awaiting_steward_max) pause_listeners();
-    admit(std::move(*fd), listener, so_far, place);
+    admit(std::move(*fd), listener, so_far, place, from_balancer);
   });
 }
 
@@ -195,11 +201,12 @@ void Worker::pause_listeners() {
   for (auto& open : open_) open.listener->pause(awaiting_steward_ >= awaiting_steward_max);
 }
 
-void Worker::admit(net::UniqueFd fd, ListenerState& listener, account::Ending so_far, const Budget::Place& place) {
+void Worker::admit(net::UniqueFd fd, ListenerState& listener, const account::Ending& so_far, const Budget::Place& place,
+                   bool from_balancer) {
   if (!place.taken) return refuse_at_accept(listener, so_far.origin, *place.refusal);
-  if (place.refusal) note(listener, so_far, *place.refusal);
   const boost::intrusive_ptr<Session> session{
-      new Session{*this, listener, so_far.origin, ++next_id_, net::Clock::now(), so_far.would_refuse}};
+      new Session{*this, listener, so_far, ++next_id_, net::Clock::now(), from_balancer}};
+  if (place.refusal) session->observe(*place.refusal);
   sessions_.push_back(*session);
   session->start(std::move(fd));
   if (drained_) session->evict({Reason::evicted, Cause::shutdown});
@@ -220,15 +227,32 @@ bool Worker::verify(Session& session, const std::shared_ptr<const identity::Pass
   const bool taken = commons_.verifier.submit(passwords, std::string{user_name}, identity::Secret{password},
                                               [this, id](identity::Verified verdict) {
                                                 boost::asio::post(context_, [this, id, verdict] {
-                                                  const auto found = awaiting_verdict_.find(id);
-                                                  if (found == awaiting_verdict_.end()) return;
-                                                  const boost::intrusive_ptr<Session> awaiting{found->second};
-                                                  awaiting_verdict_.erase(found);
-                                                  awaiting->verified(verdict);
+                                                  if (const auto asking = take_awaiting(id)) asking->verified(verdict);
                                                 });
                                               });
-  if (taken) awaiting_verdict_.emplace(id, &session);
+  if (taken) awaiting_.emplace(id, &session);
   return taken;
+}
+
+void Worker::move_place(Session& session, const Address& from, const Address& to) {
+  const auto move = [from, to, mode = session.mode()](Budget& budget, net::Clock::time_point now) {
+    return budget.move(from, to, now, mode);
+  };
+  if (steward_) return session.place_moved(steward_->ask(move));
+  awaiting_.emplace(session.id(), &session);
+  // No answer is lost but at the very end of the process: until it comes, a session ends for nothing less.
+  steward().ask(context_, move, [this, id = session.id()](const Budget::Place& place) {
+    if (const auto asking = take_awaiting(id)) asking->place_moved(place);
+  });
+}
+
+/// The session that waits under this id; null where it has ended.
+boost::intrusive_ptr<Session> Worker::take_awaiting(std::uint64_t id) {
+  const auto found = awaiting_.find(id);
+  if (found == awaiting_.end()) return nullptr;
+  const boost::intrusive_ptr<Session> session{found->second};
+  awaiting_.erase(found);
+  return session;
 }
 
 void Worker::take_turns(Session& session) {
@@ -236,10 +260,10 @@ void Worker::take_turns(Session& session) {
 }
 
 void Worker::ended(Session& session, ListenerState& listener, const account::Ending& ending, bool in_handshake) {
-  awaiting_verdict_.erase(session.id());
+  awaiting_.erase(session.id());
   session.unlink();
   account_for(listener, ending);
-  steward().give_back(ending.origin.address, in_handshake);
+  steward().give_back(session.place(), in_handshake);
   if (drained_ && sessions_.empty()) std::exchange(drained_, nullptr)();
 }
 

@@ -80,6 +80,8 @@ class Worker {
   /// Has the password checked; session.verified() is called later, unless the session has ended. False: the queue is full.
   [[nodiscard]] bool verify(Session& session, const std::shared_ptr<const identity::PasswordFile>& passwords,
                             std::string_view user_name, std::string_view password);
+  /// Moves the session's place from the balancer's address to the client's own; session.place_moved() is called later.
+  void move_place(Session& session, const Address& from, const Address& to);
   /// Wakes the session after the others had their turn.
   void take_turns(Session& session);
   /// What enforcing would have refused a connection for; `so_far` remembers the first.
@@ -102,7 +104,8 @@ class Worker {
   void close_removed();
   [[nodiscard]] ListenerState& state_of(const std::string& name);
   void accepted(ListenerState& listener, net::Accepted accepted);
-  void admit(net::UniqueFd fd, ListenerState& listener, account::Ending so_far, const Budget::Place& place);
+  void admit(net::UniqueFd fd, ListenerState& listener, const account::Ending& so_far, const Budget::Place& place,
+             bool from_balancer);
   void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
   void account_for(ListenerState& listener, const account::Ending& ending);
   [[nodiscard]] bool may_log(const Address& source);
@@ -111,6 +114,7 @@ class Worker {
   void log_all_left_out(net::Clock::time_point now);
   void sweep_log();
   void pause_listeners();
+  [[nodiscard]] boost::intrusive_ptr<Session> take_awaiting(std::uint64_t id);
 
   Commons& commons_;
   net::IoContext context_;
@@ -124,7 +128,7 @@ class Worker {
   std::map<std::string, ListenerState> states_;
   std::vector<Open> open_;
   Sessions sessions_;
-  std::unordered_map<std::uint64_t, Session*> awaiting_verdict_;
+  std::unordered_map<std::uint64_t, Session*> awaiting_;  ///< an answer from another thread, by id
   account::LinesPerSource lines_per_source_;
   account::Sources refused_;
   account::Sources observed_;

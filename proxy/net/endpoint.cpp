@@ -53,4 +53,10 @@ Endpoint to_endpoint(const sockaddr_storage& storage) {
   return result;
 }
 
+Endpoint local_endpoint(int fd) {
+  SockAddr address;
+  if (::getsockname(fd, address.get(), &address.length) != 0) return {};
+  return to_endpoint(address.storage);
+}
+
 }  // namespace bastion::net

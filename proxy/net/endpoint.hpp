@@ -26,5 +26,7 @@ struct SockAddr {
 [[nodiscard]] SockAddr to_sockaddr(const Endpoint& endpoint);
 /// All zero for a family other than IPv4 and IPv6.
 [[nodiscard]] Endpoint to_endpoint(const sockaddr_storage& storage);
+/// The endpoint that a socket is bound to.
+[[nodiscard]] Endpoint local_endpoint(int fd);
 
 }  // namespace bastion::net

@@ -77,12 +77,6 @@ std::variant<std::vector<UniqueFd>, ListenError> listen_on(const Endpoint& endpo
   return sockets;
 }
 
-Endpoint local_endpoint(int fd) {
-  SockAddr address;
-  if (::getsockname(fd, address.get(), &address.length) != 0) return {};
-  return to_endpoint(address.storage);
-}
-
 namespace {
 
 UniqueFd spare_descriptor() {

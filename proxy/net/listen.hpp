@@ -25,9 +25,6 @@ struct ListenError {
 /// which anything listens already is an error, even where SO_REUSEPORT would let two gates share it unseen.
 [[nodiscard]] std::variant<std::vector<UniqueFd>, ListenError> listen_on(const Endpoint& endpoint, unsigned count);
 
-/// The endpoint that a socket is bound to.
-[[nodiscard]] Endpoint local_endpoint(int fd);
-
 /// A connection that was accepted.
 struct Accepted {
   UniqueFd fd;

@@ -57,6 +57,10 @@ Io Socket::failed() {
   return {IoStatus::reset, 0};
 }
 
+Endpoint Socket::local() {
+  return local_endpoint(descriptor_.native_handle());
+}
+
 void Socket::want_read() {
   if (waits_read_ || may_read_ || !descriptor_.is_open()) return;
   waits_read_ = true;

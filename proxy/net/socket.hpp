@@ -8,6 +8,7 @@
 #include <string>
 
 #include "proxy/net/asio.hpp"
+#include "proxy/net/endpoint.hpp"
 #include "proxy/net/unique_fd.hpp"
 #include "proxy/net/waiter.hpp"
 
@@ -56,6 +57,9 @@ class Socket {
   /// Wakes the owner once the socket is readable, writable. At most one wait of each kind is under way.
   void want_read();
   void want_write();
+
+  /// The endpoint it is bound to.
+  [[nodiscard]] Endpoint local();
 
   void shutdown_write();
   void close();

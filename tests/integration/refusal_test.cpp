@@ -36,6 +36,7 @@ std::vector<Row> all_rows() {
   add(accept_triggers(), Transport::mqtts);
   add(tls_triggers(), Transport::mqtts);
   for (const auto over : {Transport::mqtt, Transport::mqtts}) {
+    add(origin_triggers(), over);
     add(preamble_triggers(), over);
     add(connect_triggers(), over);
     add(auth_triggers(), over);

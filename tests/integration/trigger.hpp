@@ -28,6 +28,7 @@ struct Trigger {
 };
 
 [[nodiscard]] std::vector<Trigger> accept_triggers();
+[[nodiscard]] std::vector<Trigger> origin_triggers();
 [[nodiscard]] std::vector<Trigger> tls_triggers();
 // These don't care whether there is TLS, and run with and without.
 [[nodiscard]] std::vector<Trigger> preamble_triggers();

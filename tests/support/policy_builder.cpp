@@ -49,6 +49,11 @@ PolicyBuilder& PolicyBuilder::listener(std::string_view name, std::string_view t
   return *this;
 }
 
+PolicyBuilder& PolicyBuilder::behind_balancer(std::string_view balancers) {
+  listeners_.front() += "balancers = " + std::string{balancers} + '\n';
+  return *this;
+}
+
 PolicyBuilder& PolicyBuilder::role(std::string_view body) {
   roles_.push_back("[[role]]\n" + std::string{body} + '\n');
   return *this;

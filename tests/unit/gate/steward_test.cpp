@@ -15,14 +15,19 @@ AdmissionPolicy limits(unsigned connections_max) {
   return policy;
 }
 
+const auto address = Address::v4(192, 0, 2, 1);
+
+Budget::Place take(Budget& budget, net::Clock::time_point now) {
+  return budget.take(address, now);
+}
+
 TEST(Steward, AnswersAnotherWorkerOnThatWorkersContext) {
   net::IoContext home;
   net::IoContext asker;
   Steward steward{home, limits(1), 42};
-  const auto address = Address::v4(192, 0, 2, 1);
   std::vector<std::optional<Refusal>> answers;
   for (int i = 0; i < 2; ++i)
-    steward.take(asker, address, Mode::enforce, [&](const Budget::Place& place) { answers.push_back(place.refusal); });
+    steward.ask(asker, take, [&](const Budget::Place& place) { answers.push_back(place.refusal); });
   asker.poll();
   EXPECT_TRUE(answers.empty()) << "the steward has not run yet";
   home.poll();
@@ -38,13 +43,12 @@ TEST(Steward, AnswersAnotherWorkerOnThatWorkersContext) {
 TEST(Steward, TakesAPlaceBackByMessage) {
   net::IoContext home;
   Steward steward{home, limits(1), 42};
-  const auto address = Address::v4(192, 0, 2, 1);
-  EXPECT_TRUE(steward.take(address, Mode::enforce).taken);
+  EXPECT_TRUE(steward.ask(take).taken);
   steward.handshake_done(address);
   steward.give_back(address, false);
-  EXPECT_FALSE(steward.take(address, Mode::enforce).taken) << "the message is still under way";
+  EXPECT_FALSE(steward.ask(take).taken) << "the message is still under way";
   home.poll();
-  EXPECT_TRUE(steward.take(address, Mode::enforce).taken);
+  EXPECT_TRUE(steward.ask(take).taken);
 }
 
 }  // namespace

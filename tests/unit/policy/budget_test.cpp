@@ -241,5 +241,56 @@ TEST_F(BudgetTest, EnforcesTheLimitsOfTheWholeGateWhereItObserves) {
   EXPECT_EQ(ninth.refusal, too_many(Cause::total)) << "what decides is told, not what is only observed";
 }
 
+TEST_F(BudgetTest, LetsABalancerBringMoreThanAnAddressMay) {
+  Budget budget{limits()};
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(budget.take_for_balancer(v4(1), now_).taken);
+  EXPECT_EQ(budget.take_for_balancer(v4(1), now_).refusal, too_many(Cause::total)) << "but not more than there may be";
+}
+
+TEST_F(BudgetTest, MovesAPlaceToTheAddressThatTheBalancerNamed) {
+  Budget budget{limits()};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(budget.take_for_balancer(v4(1), now_).taken);
+    EXPECT_TRUE(budget.move(v4(1), v4(2), now_).taken);
+  }
+  EXPECT_EQ(budget.connections(), 3U);
+  EXPECT_EQ(budget.handshakes(), 3U);
+  EXPECT_TRUE(budget.take_for_balancer(v4(1), now_).taken);
+  const auto refused = budget.move(v4(1), v4(2), now_);
+  EXPECT_FALSE(refused.taken);
+  EXPECT_EQ(refused.refusal, too_many(Cause::per_ip));
+  budget.give_back(v4(1), true);
+  for (int i = 0; i < 3; ++i) budget.handshake_done(v4(2));
+  EXPECT_EQ(budget.handshakes(), 0U);
+  for (int i = 0; i < 3; ++i) budget.give_back(v4(2), false);
+  EXPECT_EQ(budget.connections(), 0U);
+  now_ += 10s;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(take(budget, v4(2)), none) << "no place was lost on the way";
+}
+
+TEST_F(BudgetTest, LimitsTheRateOfTheAddressThatTheBalancerNamed) {
+  Budget budget{limits()};
+  const auto pass_on = [&] {
+    EXPECT_TRUE(budget.take_for_balancer(v4(1), now_).taken);
+    const auto place = budget.move(v4(1), v4(2), now_);
+    budget.give_back(place.taken ? v4(2) : v4(1), true);
+    return place.refusal;
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(pass_on(), none);
+  EXPECT_EQ(pass_on(), rate_limited);
+  EXPECT_EQ(budget.connections(), 0U);
+  EXPECT_EQ(budget.move(v4(1), v4(2), now_, Mode::observe).taken, true) << "told, and not enforced";
+}
+
+TEST_F(BudgetTest, MovesWithinOneAddressToo) {
+  Budget budget{limits()};
+  EXPECT_TRUE(budget.take_for_balancer(v4(1), now_).taken);
+  EXPECT_TRUE(budget.move(v4(1), v4(1), now_).taken);
+  EXPECT_EQ(budget.connections(), 1U);
+  budget.give_back(v4(1), true);
+  EXPECT_EQ(budget.connections(), 0U);
+  EXPECT_EQ(budget.handshakes(), 0U);
+}
+
 }  // namespace
 }  // namespace bastion

@@ -441,11 +441,29 @@ TEST(ParsePolicy, WantsWhatIsRequired) {
               ElementsAre(HasSubstr(R"(missing key "password_file" in [upstream.credentials])")));
 }
 
+TEST(ParsePolicy, BelievesOnlyBalancersThatAreNamed) {
+  const auto with_balancers = [](const char* list) {
+    return changed("name = \"devices\"", std::string{"name = \"devices\"\nbalancers = "} + list);
+  };
+  const auto policy = accepted(with_balancers(R"(["10.0.0.0/24", "2001:db8::5"])"));
+  ASSERT_EQ(policy.listeners[0].balancers.size(), 2U);
+  EXPECT_TRUE(policy.listeners[0].balancers[0].contains(Address::v4(10, 0, 0, 7)));
+  EXPECT_THAT(complaints(with_balancers("[]")), ElementsAre(HasSubstr("leave it out where there is no balancer")));
+  EXPECT_THAT(complaints(with_balancers(R"(["0.0.0.0/0"])")), ElementsAre(HasSubstr("would believe every address")));
+  EXPECT_THAT(complaints(with_balancers(R"(["10.0.0.1/24"])")), ElementsAre(HasSubstr("10.0.0.0/24")));
+}
+
+TEST(ParsePolicy, HandsTheBrokerTheClientsAddressWhereAsked) {
+  using Wanted = UpstreamProxyHeader;
+  EXPECT_EQ(accepted(std::string{minimal}).upstream.proxy_header, Wanted::off);
+  EXPECT_EQ(accepted(changed("[tls]", "proxy_protocol = \"v1\"\n[tls]")).upstream.proxy_header, Wanted::v1);
+  EXPECT_EQ(accepted(changed("[tls]", "proxy_protocol = \"v2\"\n[tls]")).upstream.proxy_header, Wanted::v2);
+}
+
 TEST(ParsePolicy, RefusesRulesThatItWouldNotEnforce) {
   const auto expect_refused = [](const std::string& toml, const char* what) {
     EXPECT_THAT(complaints(toml), ElementsAre(AllOf(HasSubstr(what), HasSubstr("is not enforced by this version")))) << toml;
   };
-  expect_refused(changed("[tls]", "proxy_protocol = \"v2\"\n[tls]"), "\"upstream.proxy_protocol\"");
   expect_refused(changed("[tls]", "tls = { ca = \"x\" }\n[tls]"), "\"upstream.tls\"");
   expect_refused(changed("[tls]", "[tls]\nclient_certificate = \"required\""), "\"tls.client_certificate\"");
   expect_refused(changed("[tls]", "[tls]\nclient_ca = \"ca.crt\""), "\"tls.client_ca\"");
