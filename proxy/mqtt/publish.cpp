@@ -82,7 +82,7 @@ class HeadReader {
     if (at_ + least_behind(topic_size) > size_) return fail(malformed(Flaw::length));
     if (!has(at_)) return false;
     head_.topic = as_text(body_.subspan(publish_topic_at, topic_size));
-    if (topic_size == 0) return true;
+    if (topic_size == 0 || is_plain_topic_name(head_.topic)) return true;
     if (!is_valid_utf8(head_.topic)) return fail(malformed(Flaw::utf8));   // [MQTT-3.3.2-1]
     if (!is_topic_name(head_.topic)) return fail(malformed(Flaw::topic));  // [MQTT-3.3.2-2]
     return true;
@@ -117,7 +117,7 @@ class HeadReader {
     at_ += properties_size;
     const std::size_t in_hand = std::min(body_.size() - start, properties_size);
     PropertyReader reader(body_.subspan(start, in_hand), properties_size, publish_properties, wire::var_int_max, may_repeat);
-    while (true) {
+    while (reader.position() < properties_size) {
       const std::size_t property_at = start + reader.position();
       const PropertyResult result = reader.next();
       if (const auto* const property = std::get_if<Property>(&result)) {
@@ -125,8 +125,9 @@ class HeadReader {
         continue;
       }
       if (const auto* const fault = std::get_if<PropertyFault>(&result)) return fail(fault_of(*fault, reader));
-      return std::holds_alternative<PropertiesEnd>(result) || has(at_);
+      return has(at_);  // cut short, so that it is not
     }
+    return true;
   }
 
   static PacketFault fault_of(PropertyFault fault, const PropertyReader& reader) {
@@ -188,10 +189,11 @@ class HeadReader {
 }  // namespace
 
 PublishHeadResult read_publish_head(Version version, Sender sender, const FixedHeader& header, Bytes body_in_hand) {
+  // One object from here to the caller: the head is too large to be copied for every message.
   PublishHeadResult result{std::in_place_type<PublishHead>};
   HeadReader reader(version, sender, header, body_in_hand, *std::get_if<PublishHead>(&result));
-  if (reader.read()) return result;
-  return reader.obstacle();
+  if (!reader.read()) result = reader.obstacle();
+  return result;
 }
 
 }  // namespace bastion::mqtt

@@ -14,11 +14,43 @@ constexpr std::string_view share_prefix = "$share/";
 using Block = std::uint64_t;
 constexpr Block ones = 0x0101010101010101u;
 constexpr Block tops = 0x8080808080808080u;
+// `+` and `#` differ in this bit alone.
+constexpr Block wildcard_bit = ones * ('+' ^ '#');
+static_assert(('+' ^ '#') == 0x08 && ('#' & 0x08) == 0);
 
-// Whether one of the eight bytes is this character: that byte turns into zero, and only a zero borrows from its top bit.
-bool is_in(Block block, char wanted) {
-  const Block differences = block ^ (ones * static_cast<std::uint8_t>(wanted));
-  return ((differences - ones) & ~differences & tops) != 0;
+// Which bytes are zero, by their top bits: only a zero borrows one. Where none is zero, none is marked.
+Block zeros(Block block) {
+  return (block - ones) & ~block & tops;
+}
+
+Block wildcards(Block block) {
+  return zeros((block | wildcard_bit) ^ (ones * std::uint8_t{'+'}));
+}
+
+bool is_plain(Block block) {
+  return ((block & tops) | zeros(block) | wildcards(block)) == 0;
+}
+
+Block load(const char* from) {
+  Block block = 0;
+  std::memcpy(&block, from, sizeof block);
+  return block;
+}
+
+template <class Part>
+Block load_part(const char* from) {
+  Part part = 0;
+  std::memcpy(&part, from, sizeof part);
+  return part;
+}
+
+// Up to eight bytes, the rest filled with what stands in them: two loads that overlap, or three bytes.
+Block load_short(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  if (text.size() >= 4) return load_part<std::uint32_t>(text.data()) | load_part<std::uint32_t>(end - 4) << 32;
+  const auto at = [text](std::size_t i) { return Block{static_cast<std::uint8_t>(text[i])}; };
+  const Block three = at(0) | at(text.size() / 2) << 8 | at(text.size() - 1) << 16;
+  return three | three << 24 | at(0) << 48 | at(0) << 56;
 }
 
 bool is_wildcard(char c) {
@@ -47,12 +79,19 @@ bool has_good_levels(std::string_view filter) {
 
 bool has_wildcard(std::string_view topic) {
   while (topic.size() >= sizeof(Block)) {
-    Block block = 0;
-    std::memcpy(&block, topic.data(), sizeof block);
-    if (is_in(block, '+') || is_in(block, '#')) return true;
-    topic.remove_prefix(sizeof block);
+    if (wildcards(load(topic.data())) != 0) return true;
+    topic.remove_prefix(sizeof(Block));
   }
   return std::any_of(topic.begin(), topic.end(), is_wildcard);
+}
+
+bool is_plain_topic_name(std::string_view text) {
+  if (text.size() < sizeof(Block)) return !text.empty() && is_plain(load_short(text));
+  const char* const last = text.data() + text.size() - sizeof(Block);
+  for (const char* at = text.data(); at < last; at += sizeof(Block)) {
+    if (!is_plain(load(at))) return false;
+  }
+  return is_plain(load(last));
 }
 
 bool is_topic_name(std::string_view text) {

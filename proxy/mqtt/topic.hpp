@@ -13,6 +13,10 @@ namespace bastion::mqtt {
 /// checked.
 [[nodiscard]] bool is_topic_name(std::string_view text);
 
+/// Whether the text is not empty and holds nothing but plain ASCII without wildcards: is_topic_name() and is_valid_utf8() in
+/// one walk, for the names that nearly all topics have. False says nothing.
+[[nodiscard]] bool is_plain_topic_name(std::string_view text);
+
 /// A topic filter is not empty [MQTT-4.7.3-1]; `#` is a level of its own and the last [MQTT-4.7.1-2], in 5.0
 /// [MQTT-4.7.1-1]; `+` is a level of its own [MQTT-4.7.1-3], in 5.0 [MQTT-4.7.1-2]. In MQTT 5 one that begins with `$share/`
 /// must be a shared subscription, see shared_subscription(); before, those are topic levels like others. UTF-8 is not

@@ -11,15 +11,7 @@ constexpr std::size_t var_int_size_max = 4;
 
 }  // namespace
 
-std::string_view as_text(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-Bytes as_bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-VarInt read_var_int(Bytes bytes) {
+VarInt read_long_var_int(Bytes bytes) {
   std::uint32_t value = 0;
   const std::size_t in_hand = std::min(bytes.size(), var_int_size_max);
   for (std::size_t i = 0; i < in_hand; ++i) {
@@ -44,53 +36,6 @@ void append_var_int(std::vector<std::uint8_t>& bytes, std::uint32_t value) {
     value >>= 7;
   }
   bytes.push_back(static_cast<std::uint8_t>(value));
-}
-
-std::optional<std::uint8_t> Cursor::u8() {
-  if (left() < 1) return std::nullopt;
-  return bytes_[at_++];
-}
-
-std::optional<std::uint16_t> Cursor::u16() {
-  const auto read = bytes(2);
-  if (!read) return std::nullopt;
-  return static_cast<std::uint16_t>((*read)[0] << 8 | (*read)[1]);
-}
-
-std::optional<std::uint32_t> Cursor::u32() {
-  const auto read = bytes(4);
-  if (!read) return std::nullopt;
-  std::uint32_t value = 0;
-  for (const std::uint8_t byte : *read) value = value << 8 | byte;
-  return value;
-}
-
-std::optional<Bytes> Cursor::bytes(std::size_t size) {
-  if (left() < size) return std::nullopt;
-  const Bytes read = bytes_.subspan(at_, size);
-  at_ += size;
-  return read;
-}
-
-std::optional<Bytes> Cursor::binary() {
-  const std::size_t start = at_;
-  const auto size = u16();
-  if (!size) return std::nullopt;
-  const auto read = bytes(*size);
-  if (!read) at_ = start;
-  return read;
-}
-
-std::optional<std::string_view> Cursor::text() {
-  const auto read = binary();
-  if (!read) return std::nullopt;
-  return as_text(*read);
-}
-
-VarInt Cursor::var_int() {
-  const VarInt read = read_var_int(bytes_.subspan(at_));
-  at_ += read.size;
-  return read;
 }
 
 }  // namespace bastion::wire

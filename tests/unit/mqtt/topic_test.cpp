@@ -36,6 +36,21 @@ TEST(TopicName, HasNoWildcardInTheNeighboursOfOne) {
   }
 }
 
+TEST(TopicName, IsPlainWhereEveryByteIsAsciiAndNoWildcard) {
+  EXPECT_FALSE(is_plain_topic_name(""));
+  for (std::size_t size = 1; size < 40; ++size) {
+    EXPECT_TRUE(is_plain_topic_name(std::string(size, 'x'))) << size;
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(c);
+        const bool expected = c > 0 && c < 0x80 && c != '+' && c != '#';
+        ASSERT_EQ(is_plain_topic_name(text), expected) << c << " at " << at << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(TopicFilter, HasWildcardsOnlyAsWholeLevelsAndTheHashLast) {
   for (const auto version : {Version::v3_1, v3, v5}) {
     for (const char* good : {"a", "/", "#", "+", "/#", "+/+", "a/#", "a/+/b", "+/a/#", "/+", "a//b", "$SYS/#", "$share"}) {
