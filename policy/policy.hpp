@@ -10,11 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/acl_file.hpp"
 #include "policy/address.hpp"
 #include "policy/complaint.hpp"
 #include "policy/facts.hpp"
 #include "policy/pattern.hpp"
 #include "policy/prefix_set.hpp"
+#include "policy/topic_rules.hpp"
 
 namespace bastion {
 
@@ -128,6 +130,11 @@ struct AuthenticationPolicy {
   std::uint64_t argon2_memory_max = 64u << 20;  ///< bytes, for all verifications that run at one time
 };
 
+struct AuthorizationPolicy {
+  std::optional<Located<std::string>> acl_file;  ///< Mosquitto's
+  std::optional<AclFile> acl;                    ///< what it says; there where it was named and could be read
+};
+
 struct MqttPolicy {
   bool allow_v3_1 = false;
   bool allow_v3_1_1 = true;
@@ -145,6 +152,14 @@ struct MqttPolicy {
   std::optional<Pattern> client_id_pattern;    ///< see Pattern
 };
 
+/// What a role allows with topics. All of it stands in `rules`; see Access.
+struct RoleTopics {
+  TopicRules rules;
+  std::uint8_t qos_max = 2;
+  bool retain_is_listed = false;  ///< retained messages are allowed where a rule says so; else wherever it may publish
+  bool will_is_listed = false;    ///< the same for wills
+};
+
 /// Binds users to networks and client identifiers. The first role that fits is the client's; with roles in the policy,
 /// a client that fits none is refused.
 struct Role {
@@ -152,6 +167,7 @@ struct Role {
   std::vector<Pattern> users;        ///< empty: any user
   std::vector<Prefix> networks;      ///< empty: any network
   std::optional<Pattern> client_id;  ///< nothing: any client identifier
+  std::optional<RoleTopics> topics;  ///< nothing: it names no topic, and leaves them to the ACL file or the broker
   Location where;
 };
 
@@ -189,6 +205,7 @@ struct Policy {
   std::vector<ListenerPolicy> listeners;
   AdmissionPolicy admission;
   AuthenticationPolicy authentication;
+  AuthorizationPolicy authorization;
   MqttPolicy mqtt;
   std::vector<Role> roles;
   std::vector<Expectation> expectations;

@@ -92,8 +92,8 @@ Policy accepted(const std::string& toml, const Files& files = {}) {
 /// Everything that a policy holds but places in the file.
 std::string dump(const Policy& policy) {
   std::ostringstream out;
-  const auto& [where, said, mode, gate, admin, upstream, tls, listeners, admission, authentication, mqtt, roles,
-               expectations] = policy;
+  const auto& [where, said, mode, gate, admin, upstream, tls, listeners, admission, authentication, authorization, mqtt,
+               roles, expectations] = policy;
   out << where.file << ' ' << int(mode) << ' ' << gate.workers << ' ' << gate.drain_timeout.count() << ' '
       << int(gate.log_format) << int(gate.log_level) << ' ' << gate.log_lines_per_source_max << ' '
       << (gate.state_dir ? gate.state_dir->value : "-") << '\n';
@@ -118,6 +118,7 @@ std::string dump(const Policy& policy) {
   out << authentication.required << ' ' << (authentication.password_file ? authentication.password_file->value : "-") << ' '
       << authentication.hash_threads << ' ' << authentication.hash_queue_max << ' ' << authentication.hash_wait_max.count()
       << ' ' << authentication.argon2_memory_max << '\n';
+  if (authorization.acl_file) out << authorization.acl_file->value << '\n';
   out << mqtt.allow_v3_1 << mqtt.allow_v3_1_1 << mqtt.allow_v5_0 << mqtt.allow_bridge << ' ' << mqtt.connect_timeout.count()
       << ' ' << mqtt.connect_size_max << ' ' << mqtt.packet_size_max << ' ' << mqtt.keep_alive_max.count() << ' '
       << mqtt.slow_reader_timeout.count() << ' ' << mqtt.user_properties_max << ' ' << mqtt.client_id_empty << ' '
