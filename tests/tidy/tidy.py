@@ -16,6 +16,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import conformance
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -314,6 +316,13 @@ def check_documents(tree, _options):
                 yield Finding("README.md", 1, "documents", f"reason `{reason}` stands nowhere in Life of a connection")
 
 
+def check_conformance(tree, _options):
+    """The table of normative statements names tests that exist, each statement once with a proof or a reason, and no source
+    names a statement that is not there."""
+    for file, line, message in conformance.complaints(tree, TEST_CASE):
+        yield Finding(file, line, "conformance", message)
+
+
 def check_scripts(tree, _options):
     """Scripts are executable, say what they are for, and those for bash stop at the first error."""
     for file in tree.files:
@@ -451,6 +460,7 @@ CHECKS = {
     "first-lines": check_first_lines,
     "leftovers": check_leftovers,
     "documents": check_documents,
+    "conformance": check_conformance,
     "scripts": check_scripts,
     "headers": check_headers,
     "format": check_format,

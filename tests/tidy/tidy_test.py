@@ -123,6 +123,20 @@ class TidyTest(unittest.TestCase):
         self.assert_finds("documents", "README.md", 1, readme.replace("schema = 1", "schema = 2"), **shown)
         self.assert_finds("documents", "README.md", 1, readme.replace("ip_denied", "ip_allowed"), **shown)
 
+    def test_conformance_table(self):
+        row = "| MQTT-3.3.2-2 | no wildcard | both | refuses | `Bad.IsRefused/plus` |\n"
+        test = {"tests/unit/wire/worth_test.cpp": '// Tests of worth.\nTEST_P(Bad, IsRefused) { EXPECT_EQ("plus", a); }\n'}
+        page = "docs/conformance.md"
+        self.assertEqual(self.findings("conformance", {page: row, **test}), [])
+        self.assertEqual(self.findings("conformance", {page: row + "## Another version\n" + row, **test}), [])
+        self.assert_finds("conformance", page, 1, row.replace("IsRefused", "WasRefused"), **test)
+        self.assert_finds("conformance", page, 1, row.replace("plus", "minus"), **test)
+        self.assert_finds("conformance", page, 1, row.replace("`Bad.IsRefused/plus`", "one day"), **test)
+        self.assert_finds("conformance", page, 1, row.replace("`Bad.IsRefused/plus`", ""), **test)
+        self.assert_finds("conformance", page, 2, row + row, **test)
+        cited = '// Says what a thing is worth, see [MQTT-3.3.2-2] and [MQTT-3.3.2-9].\n#pragma once\n'
+        self.assert_finds("conformance", "proxy/wire/worth.hpp", 1, cited, **{page: row, **test})
+
     def test_scripts(self):
         good = "#!/usr/bin/env bash\n# Does this and that.\nset -euo pipefail\n"
         self.assertEqual(self.findings("scripts", {"tool": good}), [])
