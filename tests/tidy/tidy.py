@@ -30,6 +30,10 @@ class Finding:
         return f"{self.file}:{self.line}: [{self.check}] {self.message}"
 
 
+CPP = (".cpp", ".hpp")
+C = (".c", ".h")  # devices in examples/, and peers of the benchmarks
+
+
 class Tree:
     """The files of the project as git sees them, committed or not, but nothing that is ignored."""
 
@@ -51,7 +55,8 @@ class Tree:
         return (self.root / file).read_bytes().decode("utf-8", "replace")
 
     def sources(self, *endings):
-        return [f for f in self.files if f.endswith(endings or (".cpp", ".hpp"))]
+        """Those of C++, or those with these endings."""
+        return [f for f in self.files if f.endswith(endings or CPP)]
 
 
 # --- rooms: who may include whom -----------------------------------------------------------------------------------------
@@ -179,7 +184,7 @@ BANS = [
     Ban(r"\bstd::regex\b|#\s*include\s*<regex>", "it recurses by the length of its input and can take exponential time",
         PRODUCT),
     Ban(r"\busing\s+namespace\s+std\s*;", "names of std would change the meaning of ours"),
-    Ban(r"\bNULL\b", "use nullptr"),
+    Ban(r"\bNULL\b", "use nullptr", r"\.[ch]pp$"),
     Ban(r"\bstd::endl\b", "it flushes; write '\\n'"),
     Ban(r"\bstd::(stoi|stol|stoul|stoll|stoull|stod)\b", "it throws on what a client or an operator wrote; use std::from_chars",
         PRODUCT),
@@ -211,7 +216,7 @@ def without_text(code):
 
 def check_banned(tree, _options):
     """No call that is banned, and no test without a claim."""
-    for file in tree.sources():
+    for file in tree.sources(*CPP, *C):
         code = without_text(tree.text(file))
         lines = code.splitlines()
         for ban in BANS:
@@ -243,14 +248,15 @@ def check_orphans(tree, _options):
     """Every source is named in a CMakeLists.txt above it, and every header is included by something."""
     lists = {str(Path(f).parent): tree.text(f) for f in tree.files if Path(f).name == "CMakeLists.txt"}
     included = set()
-    for file in tree.sources():
+    for file in tree.sources(*CPP, *C):
         for match in map(INCLUDE.match, tree.text(file).splitlines()):
             if match and match[2]:
                 # Tests name their own helpers from where they stand, or from tests/.
                 included.update(os.path.normpath(Path(start, match[2])) for start in ("", "tests", Path(file).parent))
-    for file in tree.sources(".cpp"):
-        if not file.startswith(("policy/", "proxy/", "tests/")):
-            yield Finding(file, 1, "orphans", "sources live under policy/, proxy/ and tests/")
+    for file in tree.sources(".cpp", ".c"):
+        places = ("policy/", "proxy/", "tests/") if file.endswith(".cpp") else ("examples/", "tests/")
+        if not file.startswith(places):
+            yield Finding(file, 1, "orphans", f"sources of this language live under {', '.join(places)}")
             continue
         named = False
         for above in Path(file).parents:
@@ -259,16 +265,16 @@ def check_orphans(tree, _options):
             named = named or re.search(rf"(?<![\w./-]){re.escape(relative)}(?![\w./-])", text) is not None
         if not named:
             yield Finding(file, 1, "orphans", "no CMakeLists.txt names this file: it is never built")
-    for file in tree.sources(".hpp"):
+    for file in tree.sources(".hpp", ".h"):
         if file not in included:
             yield Finding(file, 1, "orphans", "nothing includes this header")
 
 
 def check_first_lines(tree, _options):
     """The first line of a source says what it is about."""
-    for file in tree.sources():
+    for file in tree.sources(*CPP, *C):
         lines = tree.text(file).splitlines() or [""]
-        if not re.match(r"// \S+( \S+){2,}", lines[0]):
+        if not re.match(r"(//|/\*) \S+( \S+){2,}", lines[0]):
             yield Finding(file, 1, "first-lines", "the first line is `// ...`, a sentence that says what the file is about")
         if file.endswith(".hpp") and "#pragma once" not in lines[:4]:
             yield Finding(file, 1, "first-lines", "a header begins with its sentence and `#pragma once`")
@@ -289,7 +295,7 @@ def check_leftovers(tree, _options):
                 match = pattern.search(line)
                 if match:
                     yield Finding(file, number, "leftovers", f"'{match[0][:40]}': {message}")
-            if file.endswith((".cpp", ".hpp", ".md", ".py", ".txt", ".toml", ".json")) or "." not in Path(file).name:
+            if file.endswith((*CPP, *C, ".md", ".py", ".txt", ".toml", ".json")) or "." not in Path(file).name:
                 if line != line.rstrip() and not file.startswith("tests/corpus/"):
                     yield Finding(file, number, "leftovers", "white space at the end of the line")
 
@@ -425,7 +431,7 @@ def check_format(tree, options):
     def command(file):
         return [formatter, "--dry-run", "-Werror", f"--style=file:{tree.root}/.clang-format", str(tree.root / file)]
 
-    yield from run_each(tree, options, tree.sources(), command, judge, rules=tree.text(".clang-format"))
+    yield from run_each(tree, options, tree.sources(*CPP, *C), command, judge, rules=tree.text(".clang-format"))
 
 
 def check_clang_tidy(tree, options):

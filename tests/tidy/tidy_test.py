@@ -97,6 +97,16 @@ class TidyTest(unittest.TestCase):
         self.assert_finds("orphans", "proxy/wire/b.cpp", 1, "// Named in a comment.\n",
                           **{"proxy/CMakeLists.txt": "# wire/b.cpp\nadd_subdirectory(wire)\n"})
         self.assert_finds("orphans", "docs/a.cpp", 1, "// In a place where nothing is built.\n")
+        self.assert_finds("orphans", "examples/a.cpp", 1, "// In the language of the rooms.\n")
+
+    def test_source_of_c_is_held_to_order_too(self):
+        self.assert_finds("orphans", "examples/a.c", 1, "// A device that nobody builds.\n")
+        self.assert_finds("orphans", "proxy/a.c", 1, "// A room in another language.\n", **{"proxy/CMakeLists.txt": "a.c\n"})
+        self.assert_finds("orphans", "examples/lonely.h", 1, "// Some header of C.\n")
+        self.assert_finds("first-lines", "examples/a.c", 1, "int a;\n")
+        self.assert_finds("format", "examples/a.c", 2, "// A device in disorder.\nint a  =  1;\n")
+        self.assert_finds("banned", "examples/a.c", 2, "// A device with a copy.\nvoid f(char* a) { strcpy(a, b); }\n")
+        self.assert_allows("banned", "examples/a.c", "// A device of C.\nint* a = NULL;\n")
 
     def test_header_that_nothing_includes(self):
         self.assert_finds("orphans", "proxy/wire/lonely.hpp", 1, "// Some header of wire.\n#pragma once\n")

@@ -4,8 +4,8 @@
  *
  * Listens on a port of 127.0.0.1 that the kernel chooses and prints it; refuses DENIED_ADDRESS at accept; dials the broker
  * once a client's handshake is done. One process, one thread, level-triggered epoll, OpenSSL on the descriptor. One receive
- * takes all that waits and one send passes it on. With LOSE, what the so-manieth read brought is lost, to see whether anybody
- * notices. */
+ * takes all that waits and one send passes it on. With LOSE, what the so-manieth read brought is lost, to see whether
+ * anybody notices. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,14 +27,14 @@ enum { events_max = 256, read_max = 64 << 10, plain_max = 128 << 10, backlog = 4
 
 /* What a receiver did not take at once. While there is any, its sender is not read. */
 struct unsent {
-  unsigned char *bytes;
+  unsigned char* bytes;
   size_t size, sent;
 };
 
 struct session;
 
 struct end {
-  struct session *session;
+  struct session* session;
   int fd;
   unsigned watched;
 };
@@ -42,26 +42,26 @@ struct end {
 struct session {
   struct end client, broker;
   struct unsent to_client, to_broker;
-  SSL *ssl;
+  SSL* ssl;
   bool relays, over;
-  struct session *next_over;
+  struct session* next_over;
 };
 
 static int epoll_fd, listen_fd;
 static struct sockaddr_in broker_address;
 static struct in_addr denied;
-static SSL_CTX *context;
+static SSL_CTX* context;
 static long reads, lost_read;
-static struct session *sessions_over;
+static struct session* sessions_over;
 static unsigned char buffer[plain_max];
 
-static void die(const char *what) {
+static void die(const char* what) {
   fprintf(stderr, "bare_relay: %s: %s\n", what, strerror(errno));
   ERR_print_errors_fp(stderr);
   exit(1);
 }
 
-static void watch(struct end *end, unsigned events) {
+static void watch(struct end* end, unsigned events) {
   if (end->fd < 0 || end->watched == events) return;
   struct epoll_event event = {.events = events, .data = {.ptr = end}};
   int operation = end->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -70,7 +70,7 @@ static void watch(struct end *end, unsigned events) {
 }
 
 /* Its memory goes once all events in hand have been seen: one of them may name it. */
-static void finish(struct session *session) {
+static void finish(struct session* session) {
   if (session->over) return;
   session->over = true;
   session->next_over = sessions_over;
@@ -79,7 +79,7 @@ static void finish(struct session *session) {
 
 static void free_finished(void) {
   while (sessions_over != NULL) {
-    struct session *session = sessions_over;
+    struct session* session = sessions_over;
     sessions_over = session->next_over;
     if (session->relays) SSL_shutdown(session->ssl);
     SSL_free(session->ssl);
@@ -91,7 +91,7 @@ static void free_finished(void) {
   }
 }
 
-static void keep(struct unsent *unsent, const unsigned char *bytes, size_t size) {
+static void keep(struct unsent* unsent, const unsigned char* bytes, size_t size) {
   unsent->bytes = malloc(size);
   if (unsent->bytes == NULL) die("malloc");
   memcpy(unsent->bytes, bytes, size);
@@ -99,19 +99,19 @@ static void keep(struct unsent *unsent, const unsigned char *bytes, size_t size)
   unsent->sent = 0;
 }
 
-static void forget(struct unsent *unsent) {
+static void forget(struct unsent* unsent) {
   free(unsent->bytes);
   memset(unsent, 0, sizeof *unsent);
 }
 
 /* How much was taken; -1: the connection is broken. */
-static ssize_t send_to_broker(struct session *session, const unsigned char *bytes, size_t size) {
+static ssize_t send_to_broker(struct session* session, const unsigned char* bytes, size_t size) {
   ssize_t sent = send(session->broker.fd, bytes, size, MSG_NOSIGNAL);
   if (sent >= 0) return sent;
   return errno == EAGAIN || errno == EINPROGRESS ? 0 : -1;
 }
 
-static ssize_t send_to_client(struct session *session, const unsigned char *bytes, size_t size) {
+static ssize_t send_to_client(struct session* session, const unsigned char* bytes, size_t size) {
   size_t written = 0, total = 0;
   while (total < size) {
     ERR_clear_error();
@@ -124,17 +124,17 @@ static ssize_t send_to_client(struct session *session, const unsigned char *byte
   return (ssize_t)total;
 }
 
-typedef ssize_t sender(struct session *, const unsigned char *, size_t);
+typedef ssize_t sender(struct session*, const unsigned char*, size_t);
 
 /* False: the connection is broken. */
-static bool pass_on(struct session *session, sender *send_on, struct unsent *unsent, size_t size) {
+static bool pass_on(struct session* session, sender* send_on, struct unsent* unsent, size_t size) {
   ssize_t sent = send_on(session, buffer, size);
   if (sent < 0) return false;
   if ((size_t)sent < size) keep(unsent, buffer + sent, size - (size_t)sent);
   return true;
 }
 
-static bool flush(struct session *session, sender *send_on, struct unsent *unsent) {
+static bool flush(struct session* session, sender* send_on, struct unsent* unsent) {
   if (unsent->size == 0) return true;
   ssize_t sent = send_on(session, unsent->bytes + unsent->sent, unsent->size - unsent->sent);
   if (sent < 0) return false;
@@ -144,7 +144,7 @@ static bool flush(struct session *session, sender *send_on, struct unsent *unsen
 }
 
 /* All records that one receive brought, in one send. */
-static bool relay_up(struct session *session) {
+static bool relay_up(struct session* session) {
   size_t total = 0;
   int error = SSL_ERROR_NONE;
   do {
@@ -161,22 +161,22 @@ static bool relay_up(struct session *session) {
   return error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ;
 }
 
-static bool relay_down(struct session *session) {
+static bool relay_down(struct session* session) {
   ssize_t received = recv(session->broker.fd, buffer, read_max, 0);
   if (received < 0) return errno == EAGAIN;
   return received > 0 && pass_on(session, send_to_client, &session->to_client, (size_t)received);
 }
 
-static bool dial(struct session *session) {
+static bool dial(struct session* session) {
   const int on = 1;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   session->broker.fd = fd;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return connect(fd, (struct sockaddr *)&broker_address, sizeof broker_address) == 0 || errno == EINPROGRESS;
+  return connect(fd, (struct sockaddr*)&broker_address, sizeof broker_address) == 0 || errno == EINPROGRESS;
 }
 
-static bool shake_hands(struct session *session) {
+static bool shake_hands(struct session* session) {
   ERR_clear_error();
   int result = SSL_do_handshake(session->ssl);
   if (result == 1) {
@@ -189,7 +189,7 @@ static bool shake_hands(struct session *session) {
 }
 
 /* Reads a side only while the other one takes what it brings. */
-static void watch_both(struct session *session) {
+static void watch_both(struct session* session) {
   if (!session->relays) {
     watch(&session->client, EPOLLIN);
     return;
@@ -199,17 +199,18 @@ static void watch_both(struct session *session) {
   watch(&session->broker, (down_blocked ? 0u : EPOLLIN) | (up_blocked ? EPOLLOUT : 0u));
 }
 
-static bool step(struct end *end, unsigned events) {
-  struct session *session = end->session;
+static bool step(struct end* end, unsigned events) {
+  struct session* session = end->session;
   if (!session->relays) return shake_hands(session);
-  if (!flush(session, send_to_client, &session->to_client) || !flush(session, send_to_broker, &session->to_broker)) return false;
+  if (!flush(session, send_to_client, &session->to_client) || !flush(session, send_to_broker, &session->to_broker))
+    return false;
   if ((events & ~(unsigned)EPOLLOUT) == 0) return true;
   if (end == &session->client) return session->to_broker.size > 0 || relay_up(session);
   return session->to_client.size > 0 || relay_down(session);
 }
 
 static void open_session(int fd) {
-  struct session *session = calloc(1, sizeof *session);
+  struct session* session = calloc(1, sizeof *session);
   if (session == NULL) die("calloc");
   session->client = (struct end){session, fd, 0};
   session->broker = (struct end){session, -1, 0};
@@ -223,7 +224,7 @@ static void accept_all(void) {
   for (;;) {
     struct sockaddr_in peer;
     socklen_t length = sizeof peer;
-    int fd = accept4(listen_fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(listen_fd, (struct sockaddr*)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && errno == EAGAIN) return;
     if (fd < 0) die("accept");
     if (peer.sin_addr.s_addr == denied.s_addr) {
@@ -240,8 +241,8 @@ static void listen_somewhere(void) {
   socklen_t length = sizeof address;
   listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listen_fd < 0 || setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) die("socket");
-  if (bind(listen_fd, (struct sockaddr *)&address, length) != 0 || listen(listen_fd, backlog) != 0) die("listen");
-  if (getsockname(listen_fd, (struct sockaddr *)&address, &length) != 0) die("getsockname");
+  if (bind(listen_fd, (struct sockaddr*)&address, length) != 0 || listen(listen_fd, backlog) != 0) die("listen");
+  if (getsockname(listen_fd, (struct sockaddr*)&address, &length) != 0) die("getsockname");
   struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = NULL}};
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listen_fd, &event) != 0) die("epoll_ctl");
   printf("%d\n", ntohs(address.sin_port));
@@ -249,7 +250,7 @@ static void listen_somewhere(void) {
 }
 
 /* The gate's own settings (proxy/net/tls_context.cpp), and OpenSSL's buffer for what one receive brings. */
-static void set_up_tls(const char *certificate, const char *key) {
+static void set_up_tls(const char* certificate, const char* key) {
   context = SSL_CTX_new(TLS_server_method());
   if (context == NULL || SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||
       SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
@@ -264,7 +265,7 @@ static void set_up_tls(const char *certificate, const char *key) {
   SSL_CTX_set_default_read_buffer_len(context, read_max);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 5) {
     fprintf(stderr, "usage: bare_relay CERTIFICATE KEY BROKER_PORT DENIED_ADDRESS [LOSE]\n");
     return 2;
@@ -284,7 +285,7 @@ int main(int argc, char **argv) {
     static struct epoll_event events[events_max];
     int count = epoll_wait(epoll_fd, events, events_max, -1);
     for (int i = 0; i < count; ++i) {
-      struct end *end = events[i].data.ptr;
+      struct end* end = events[i].data.ptr;
       if (end == NULL) {
         accept_all();
       } else if (!end->session->over) {
