@@ -95,8 +95,8 @@ ReservedPort::~ReservedPort() {
 
 // --- Broker ---------------------------------------------------------------------------------------------------------------
 
-Broker::Broker(const Directory& directory) : configuration_{directory / "mosquitto.conf"} {
-  write_file(configuration_, "listener " + std::to_string(port_.number()) +
+Broker::Broker(const Directory& directory) : port_{std::in_place}, configuration_{directory / "mosquitto.conf"} {
+  write_file(configuration_, "listener " + std::to_string(port_->number()) +
                                  " 127.0.0.1\n"
                                  "allow_anonymous true\nuser root\nlog_dest stderr\nlog_type all\n"
                                  "connection_messages true\nmax_queued_messages 0\n");

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,18 +54,21 @@ class ReservedPort {
 class Broker {
  public:
   explicit Broker(const Directory& directory);
+  /// One with a configuration of its own, which has to send its log to the standard error.
+  explicit Broker(std::filesystem::path configuration) : configuration_{std::move(configuration)} {}
 
   void start();
   /// As a power cut would.
   void kill();
-  [[nodiscard]] Endpoint endpoint() const { return {"127.0.0.1", port_.number()}; }
+  /// Of a broker without a configuration of its own.
+  [[nodiscard]] Endpoint endpoint() const { return {"127.0.0.1", port_.value().number()}; }
   /// Its log since the last start.
   [[nodiscard]] const Output& log() const { return process_->err(); }
   /// Waits until the broker has granted this client's subscription.
   [[nodiscard]] bool wait_for_subscriber(const std::string& client_id, std::size_t times = 1) const;
 
  private:
-  ReservedPort port_;
+  std::optional<ReservedPort> port_;
   std::filesystem::path configuration_;
   std::unique_ptr<Process> process_;
 };

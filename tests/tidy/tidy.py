@@ -312,7 +312,7 @@ def check_documents(tree, _options):
     if "README.md" not in tree.files:
         return
     readme = tree.text("README.md")
-    example = "examples/home-gateway.toml"
+    example = "examples/home-gateway/policy.toml"
     if example in tree.files and f"```toml\n{tree.text(example)}```" not in readme:
         yield Finding("README.md", 1, "documents", f"does not show {example} as it is")
     if "policy/reason.hpp" in tree.files:

@@ -125,7 +125,7 @@ class TidyTest(unittest.TestCase):
         self.assert_allows("leftovers", "docs/a.md", "A framework/library, $d/root/x, see network/roots; -----BEGIN CERTIFICATE-----\n")
 
     def test_document_that_has_drifted(self):
-        shown = {"examples/home-gateway.toml": "schema = 1\n", "policy/reason.hpp": "enum class Reason : int {\n  ip_denied,  // why\n  count_\n};\n"}
+        shown = {"examples/home-gateway/policy.toml": "schema = 1\n", "policy/reason.hpp": "enum class Reason : int {\n  ip_denied,  // why\n  count_\n};\n"}
         readme = "# Name\n```toml\nschema = 1\n```\n`ip_denied` [docs](docs/a.md)\n"
         self.assertEqual(self.findings("documents", {**shown, "docs/a.md": "See [the readme](../README.md#name).\n", "README.md": readme}), [])
         self.assert_finds("documents", "README.md", 5, readme, **shown)
