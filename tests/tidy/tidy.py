@@ -70,14 +70,15 @@ ROOMS = {
     "inspect": {"mqtt", "policy", "origin"},
     "account": {"policy"},
     "identity": {"policy"},
+    "mosquitto": {"mqtt", "policy"},
     "ledger": {"policy"},
     "net": set(),
     "admin": {"account", "ledger", "net"},
     "gate": {"policy", "wire", "mqtt", "origin", "inspect", "account", "identity", "ledger", "net"},
-    "cli": {"gate", "admin", "policy", "account", "identity"},
+    "cli": {"gate", "admin", "policy", "account", "identity", "mosquitto"},
     "main": {"cli"},
 }
-PURE_ROOMS = {"policy", "wire", "mqtt", "origin", "inspect"}
+PURE_ROOMS = {"policy", "wire", "mqtt", "origin", "inspect", "mosquitto"}
 # Rooms that are pure but for some files: the log has a thread, a descriptor and a key.
 PURE_BUT_FOR = {"account": re.compile(r"proxy/account/log\w*\.[ch]pp")}
 
