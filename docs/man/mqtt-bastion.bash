@@ -5,12 +5,13 @@ _mqtt_bastion() {
     run) words='--help --config --ports-file' ;;
     check) words='--help --config --quiet' ;;
     explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive' ;;
+    import) words='--help --output --force --allow --observe --unix-socket' ;;
     status) words='--help --config --socket --json --watch' ;;
     reload) words='--help --config --socket' ;;
     passwd) words='--help --create --remove --batch --scheme --iterations' ;;
     health) words='--help --config --live' ;;
   esac
-  if ((COMP_CWORD == 1)); then words='run check explain status reload passwd health --help --version'; fi
+  if ((COMP_CWORD == 1)); then words='run check explain import status reload passwd health --help --version'; fi
   if [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
   else

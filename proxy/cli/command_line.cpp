@@ -69,6 +69,27 @@ CommandLine::CommandLine()
       ->capture_default_str();
   explain_app.footer("Example: mqtt-bastion explain -c policy.toml --from 203.0.113.9 --user alice --client-id a1");
 
+  auto& import_app = add(
+      "import", [this] { return import_command(import_conf); },
+      "Turn a mosquitto.conf into a policy, and say which of its lines to change");
+  import_app.add_option("file", import_conf.conf, "The mosquitto.conf; what it includes is read too")
+      ->required()
+      ->type_name("FILE");
+  import_app.add_option("-o,--output", import_conf.output, "Write the policy here; left out: to standard output")
+      ->type_name("FILE");
+  import_app.add_flag("--force", import_conf.force, "Replace a policy that is there");
+  import_app
+      .add_option("--allow", import_conf.allow,
+                  "A network that clients come from; may stand several times; left out: this machine")
+      ->type_name("PREFIX")
+      ->allow_extra_args(false);
+  import_app.add_flag("--observe", import_conf.observe, "Let the policy count who would be refused, and refuse nobody yet");
+  import_app
+      .add_option("--unix-socket", import_conf.unix_socket,
+                  "Where Mosquitto shall listen for the gate; left out: on a loopback port")
+      ->type_name("PATH");
+  import_app.footer("Example: mqtt-bastion import /etc/mosquitto/mosquitto.conf -o policy.toml --allow 192.168.1.0/24");
+
   auto& status_app = add(
       "status", [this] { return status_command(status); }, "Show how a running gate is, and whom it has refused");
   add_gate(status_app, status.gate);

@@ -8,6 +8,7 @@
 
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/explain.hpp"
+#include "proxy/cli/import.hpp"
 #include "proxy/cli/passwd.hpp"
 #include "proxy/cli/status.hpp"
 
@@ -29,6 +30,7 @@ struct CommandLine {
   RunOptions run;
   CheckOptions check;
   ExplainOptions explain;
+  ImportCommandOptions import_conf;
   StatusOptions status;
   ControlOptions reload;
   PasswdOptions passwd;

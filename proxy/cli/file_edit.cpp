@@ -148,7 +148,7 @@ std::optional<EditFault> FileEdit::read(bool create) {
   }
   struct stat status {};
   if (fstat(file.number_, &status) != 0) return fault("can't be examined", errno);
-  if (!S_ISREG(status.st_mode)) return EditFault{path_ + ": is not a regular file: name the password file itself", true};
+  if (!S_ISREG(status.st_mode)) return EditFault{path_ + ": is not a regular file: name the file itself", true};
   auto text = read_all(file.number_);
   if (!text) return fault("can't be read", errno);
   text_ = std::move(*text);

@@ -35,6 +35,16 @@ Under systemd, readiness, reloads, stopping and the watchdog are told by sd_noti
      R"(Puts a client, as the options describe it, before the gate's own decisions, in their order, and prints for each what was found and the line of the policy that decides. Nothing is sent anywhere, and no password is asked for: say whether it would be right.
 
 What depends on who else is there can't be told: connection limits, rates, and what the broker says.)"},
+    {"import",
+     R"(Reads a mosquitto.conf of Mosquitto 1.4 to 2.1, with the files of its include_dir, and writes the policy by which the gate takes over its open listeners, TLS, password file and limits. Credentials are not touched: the gate reads the broker's own password file, and the broker goes on checking passwords and its ACL file, since CONNECT reaches it as the client sent it.
+
+Where gate and broker differ, the narrower of the two is written, and a comment that begins with "Decide:" says so; these are printed to standard error as well. Listeners that this version can't stand for (WebSocket, client certificates, TLS-PSK, plain text beyond loopback) are written as comments. Networks that clients come from are not in mosquitto.conf: name them with --allow, or nobody but this machine is let in.
+
+What import writes is a policy that check reads without complaint, but for files that are not there yet. A policy that is there is replaced with --force only.
+
+The lines of mosquitto.conf to change are printed as a unified diff, to standard output where the policy goes to a file. Nothing is changed. Once they are, Mosquitto listens on loopback or on a Unix socket alone. It has to be restarted, since it opens and closes no listener on a reload.
+
+Relative paths in mosquitto.conf begin, as for Mosquitto, where the command is run.)"},
     {"status",
      R"(Asks a running gate over its control socket (admin.socket) and prints uptime, policy, listeners, sessions, rates, refusals by reason, and the sources that were refused most. A count shown as >=N is certain to be at least that.
 

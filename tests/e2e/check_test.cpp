@@ -122,7 +122,7 @@ TEST(CommandLine, TellsItsVersion) {
 TEST(CommandLine, HelpsWithEveryCommand) {
   const auto done = run({BASTION_PROGRAM, "--help"});
   EXPECT_EQ(done.code, 0);
-  for (const std::string command : {"run", "check", "passwd", "health"}) {
+  for (const std::string command : {"run", "check", "passwd", "health", "import"}) {
     EXPECT_NE(done.out.find(command), std::string::npos) << done.out;
     const auto help = run({BASTION_PROGRAM, command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
