@@ -130,4 +130,18 @@ CommandLine::CommandLine()
       "Exit code 0: yes; 1: no, or nobody answered.\nExample: mqtt-bastion health -c /etc/mqtt-bastion/policy.toml");
 }
 
+std::vector<const CLI::Option*> options_of(const CLI::App& app, bool positional) {
+  std::vector<const CLI::Option*> out;
+  for (const auto* option : app.get_options()) {
+    if (option->get_positional() == positional) out.push_back(option);
+  }
+  return out;
+}
+
+std::string value_of(const CLI::Option& option) {
+  if (option.get_expected_max() == 0) return {};
+  const auto name = option.get_type_name();
+  return name.substr(0, name.find(':'));
+}
+
 }  // namespace bastion::cli

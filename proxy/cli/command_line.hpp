@@ -40,4 +40,9 @@ struct CommandLine {
   CLI::App& add(const std::string& name, std::function<int()> command, const std::string& text);
 };
 
+/// The options of a command in the order of its help text: those with a name, or those known by their place.
+[[nodiscard]] std::vector<const CLI::Option*> options_of(const CLI::App& app, bool positional);
+/// `FILE`, or empty for a flag; without what CLI11 says of its range.
+[[nodiscard]] std::string value_of(const CLI::Option& option);
+
 }  // namespace bastion::cli

@@ -1,11 +1,11 @@
-// Laying out commands and options as manual pages (man(7)) and as a completion for bash.
+// Laying out commands and options as manual pages (man(7)).
 #include "proxy/cli/manual.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <string_view>
-#include <vector>
+
+#include "proxy/cli/completion.hpp"
 
 namespace bastion::cli {
 namespace {
@@ -92,27 +92,12 @@ std::string paragraphs(std::string_view text) {
   return out;
 }
 
-std::vector<const CLI::Option*> options_of(const CLI::App& app, bool positional) {
-  std::vector<const CLI::Option*> out;
-  for (const auto* option : app.get_options()) {
-    if (option->get_positional() == positional) out.push_back(option);
-  }
-  return out;
-}
-
 /// `-c, --config`
 std::string names_of(const CLI::Option& option) {
   std::string out;
   for (const auto& name : option.get_snames()) out += (out.empty() ? "-" : ", -") + name;
   for (const auto& name : option.get_lnames()) out += (out.empty() ? "--" : ", --") + name;
   return out;
-}
-
-/// `FILE`, or empty for a flag; without what CLI11 says of its range.
-std::string value_of(const CLI::Option& option) {
-  if (option.get_expected_max() == 0) return {};
-  const auto name = option.get_type_name();
-  return name.substr(0, name.find(':'));
 }
 
 std::string option_text(const CLI::Option& option) {
@@ -181,39 +166,12 @@ std::string main_page(const CommandLine& line) {
   return out;
 }
 
-std::string bash_completion(const CommandLine& line) {
-  std::string commands;
-  std::string cases;
-  for (const auto& command : line.commands) {
-    commands += (commands.empty() ? "" : " ") + command.app->get_name();
-    std::string words;
-    for (const auto* option : options_of(*command.app, false)) {
-      for (const auto& name : option->get_lnames()) words += (words.empty() ? "--" : " --") + name;
-    }
-    cases += "    " + command.app->get_name() + ") words='" + words + "' ;;\n";
-  }
-  return R"(# Completion of mqtt-bastion's commands and options for bash. Written by the program.
-_mqtt_bastion() {
-  local word=${COMP_WORDS[COMP_CWORD]} words=''
-  case ${COMP_WORDS[1]} in
-)" + cases +
-         R"(  esac
-  if ((COMP_CWORD == 1)); then words=')" +
-         commands + R"( --help --version'; fi
-  if [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  else
-    mapfile -t COMPREPLY < <(compgen -f -- "$word")
-  fi
-}
-complete -o filenames -F _mqtt_bastion mqtt-bastion
-)";
-}
-
 }  // namespace
 
 std::map<std::string, std::string> manual(const CommandLine& line) {
-  std::map<std::string, std::string> out{{"mqtt-bastion.1", main_page(line)}, {"mqtt-bastion.bash", bash_completion(line)}};
+  std::map<std::string, std::string> out{{"mqtt-bastion.1", main_page(line)},
+                                         {"mqtt-bastion.bash", bash_completion(line)},
+                                         {"_mqtt-bastion", zsh_completion(line)}};
   for (const auto& command : line.commands) out["mqtt-bastion-" + command.app->get_name() + ".1"] = page_of(*command.app);
   return out;
 }

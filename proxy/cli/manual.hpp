@@ -9,7 +9,7 @@
 namespace bastion::cli {
 
 /// File names and texts: `mqtt-bastion.1` and one `mqtt-bastion-COMMAND.1` for each command (man-pages(7)), and
-/// `mqtt-bastion.bash`, a completion for bash.
+/// `mqtt-bastion.bash` and `_mqtt-bastion`, completions for bash and zsh.
 [[nodiscard]] std::map<std::string, std::string> manual(const CommandLine& line);
 
 /// Writes them all into a directory that is there; the exit code.

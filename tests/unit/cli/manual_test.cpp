@@ -1,4 +1,4 @@
-// The manual pages and the completion that lie in the tree are those of this program.
+// The manual pages and the completions that lie in the tree are those of this program.
 #include "proxy/cli/manual.hpp"
 
 #include <gmock/gmock.h>
@@ -33,9 +33,22 @@ TEST(Manual, DescribesEveryCommandAndOption) {
     for (const auto* option : command.app->get_options()) {
       for (const auto& name : option->get_lnames()) {
         EXPECT_THAT(pages.at("mqtt-bastion.bash"), HasSubstr("--" + name));
+        EXPECT_THAT(pages.at("_mqtt-bastion"), HasSubstr("--" + name));
       }
     }
   }
+}
+
+TEST(Manual, TellsZshWhatAnOptionTakes) {
+  const CommandLine line;
+  const auto text = manual(line).at("_mqtt-bastion");
+  EXPECT_THAT(text, testing::StartsWith("#compdef mqtt-bastion\n"));
+  EXPECT_THAT(text, HasSubstr("'(-c --config)'{-c,--config}'[The policy, a TOML file]:FILE:_files'"));
+  EXPECT_THAT(text, HasSubstr("'--mqtt[The version that it speaks]:TEXT:(3.1 3.1.1 5.0)'"));
+  EXPECT_THAT(text, HasSubstr("'--watch[Again every so many seconds]::"));
+  EXPECT_THAT(text, HasSubstr("'*--allow[A network that clients come from"));
+  EXPECT_THAT(text, HasSubstr("'--json[One JSON object]'"));
+  EXPECT_THAT(text, HasSubstr("'1:FILE:_files'"));
 }
 
 }  // namespace
