@@ -23,7 +23,7 @@ std::string changed(std::string text, const std::vector<Change>& changes) {
 
 Example::Example(const std::string& name, const std::vector<User>& users, const std::vector<Change>& policy,
                  const std::vector<Change>& broker_changes)
-    : broker{directory / "mosquitto.conf"}, users_{users} {
+    : broker{directory / "mosquitto.conf"}, name_{name}, users_{users} {
   std::signal(SIGPIPE, SIG_IGN);
   for (const auto& file : fs::directory_iterator{BASTION_CERTIFICATES}) {
     if (file.is_regular_file()) fs::copy_file(file, directory / file.path().filename().string());
@@ -60,6 +60,10 @@ void Example::start() {
   gate = std::make_unique<Gate>(directory);
 }
 
+std::string Example::file(const std::string& name, const std::vector<Change>& changes) const {
+  return changed(read_file(fs::path{BASTION_EXAMPLES} / name_ / name), changes);
+}
+
 void Example::change_policy(const std::vector<Change>& changes) const {
   write_file(directory / "policy.toml", changed(read_file(directory / "policy.toml"), changes));
 }
@@ -72,7 +76,7 @@ Finished Example::command(const std::string& name, const std::vector<std::string
 
 std::vector<std::string> Example::client(const std::string& program, const std::string& from, const std::string& user,
                                          const std::vector<std::string>& more) const {
-  const auto port = std::to_string(gate->devices().port);
+  const auto port = std::to_string(balancer_port != 0 ? balancer_port : gate->devices().port);
   std::vector<std::string> words{program, "-h", "127.0.0.1", "-p", port, "-A", from, "--cafile", directory / "ca.crt"};
   if (!user.empty()) {
     const auto known = std::find_if(users_.begin(), users_.end(), [&](const User& each) { return each.name == user; });

@@ -1,6 +1,7 @@
 // An example of examples/, run as it stands but for what belongs to its machine.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ class Example {
 
   /// The broker, then the gate with a policy that `check` finds good.
   void start();
+  /// Another file of the example.
+  [[nodiscard]] std::string file(const std::string& name, const std::vector<Change>& changes) const;
   /// A step of the example's walk.
   void change_policy(const std::vector<Change>& changes) const;
   [[nodiscard]] Finished command(const std::string& name, const std::vector<std::string>& more = {}) const;
@@ -44,8 +47,10 @@ class Example {
   Directory directory;
   Broker broker;
   std::unique_ptr<Gate> gate;
+  std::uint16_t balancer_port = 0;  ///< where clients come, if not to the gate itself
 
  private:
+  std::string name_;
   std::vector<User> users_;
   ReservedPort admin_port_;
 };

@@ -146,5 +146,87 @@ TEST(ObserveFirst, DoesNotEnforceWhatItsExpectationsForbid) {
   EXPECT_THAT(checked.err, HasSubstr("expected to be admitted, but this client is refused: ip_denied/not_allowed"));
 }
 
+// --- factory
+// ----------------------------------------------------------------------------------------------------------------
+
+/// A gate and the broker behind a real HAProxy; the second gate of its configuration is not there.
+class Factory : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::string_view{BASTION_HAPROXY}.empty()) GTEST_SKIP() << "no haproxy: cmake/install-dependencies test";
+    example_.start();
+    write_file(
+        example_.directory / "haproxy.cfg",
+        example_.file("haproxy.cfg", {{"maxconn 20000", "maxconn 100"},
+                                      {"0.0.0.0:8883", at(entrance_)},
+                                      {"10.0.0.11:8883", "127.0.0.1:" + std::to_string(example_.gate->devices().port)},
+                                      {"10.0.0.12:8883", at(missing_)}}));
+    balancer_ = std::make_unique<Process>(
+        std::vector<std::string>{BASTION_HAPROXY, "-db", "-f", example_.directory / "haproxy.cfg"});
+    example_.balancer_port = entrance_.number();
+    // It looks after its gates from the moment on from which it listens.
+    ASSERT_TRUE(eventually([this] { return example_.gate->metric(checks) >= 1; })) << balancer_->err().text();
+  }
+  static std::string at(const ReservedPort& port) { return "127.0.0.1:" + std::to_string(port.number()); }
+
+  static constexpr const char* checks = "mqtt_bastion_closes_total{listener=\"factory\",how=\"balancer_check\"}";
+  const std::vector<std::string> message_{"-t", "line/7", "-q", "1", "-m", "halt"};
+  ReservedPort entrance_;
+  ReservedPort missing_;
+  ReservedPort broker_port_;
+  Example example_{"factory",
+                   {{"plc-7", "Machine-0007"}, {"scada", "Control-0001"}},
+                   {{"10.0.1.10:1883", at(broker_port_)},
+                    {R"("0.0.0.0:8883")", R"("127.0.0.1:0")"},
+                    {R"("10.0.0.5")", R"("127.0.0.1")"},
+                    {"192.168.", "127.0."}},
+                   {{"listener 1883 10.0.1.10", "listener " + std::to_string(broker_port_.number()) + " 127.0.0.1"},
+                    {"/etc/mosquitto/passwd", "{directory}/passwd"}}};
+  std::unique_ptr<Process> balancer_;
+};
+
+TEST_F(Factory, KnowsEachClientBehindTheBalancerByItsOwnAddress) {
+  Process scada{
+      example_.client("mosquitto_sub", "127.0.41.2", "scada", {"-i", "screen", "-t", "line/#", "-q", "1", "-C", "1"})};
+  ASSERT_TRUE(example_.broker.wait_for_subscriber("screen")) << scada.err().text();
+  auto machine = message_;
+  machine.insert(machine.end(), {"-i", "plc-7"});
+  const auto sent = run(example_.client("mosquitto_pub", "127.0.40.7", "plc-7", machine));
+  EXPECT_EQ(sent.code, 0) << sent.err;
+  EXPECT_EQ(scada.wait(), 0);
+  EXPECT_EQ(scada.out().text(), "halt\n");
+  ASSERT_TRUE(example_.gate->log().wait_for("closed client=127.0.40.7:"));
+  ASSERT_TRUE(example_.gate->log().wait_for("closed client=127.0.41.2:"));
+  const auto ends = lines_with("closed client=127.0.4", example_.gate->log().text());
+  ASSERT_EQ(ends.size(), 2U);
+  for (const auto& line : ends) EXPECT_THAT(line, HasSubstr(" via=127.0.0.1"));
+  EXPECT_EQ(example_.gate->refusals(), (std::map<std::string, int>{})) << "the balancer's checks are no knocks";
+}
+
+TEST_F(Factory, RefusesThroughTheBalancerWhomThePolicyRefuses) {
+  auto machine = message_;
+  machine.insert(machine.end(), {"-i", "plc-7"});
+  EXPECT_NE(run(example_.client("mosquitto_pub", "127.0.99.9", "plc-7", machine)).code, 0) << "from another network";
+  EXPECT_NE(run(example_.client("mosquitto_pub", "127.0.40.8", "scada", message_)).code, 0) << "on a machine's cable";
+  ASSERT_TRUE(example_.gate->log().wait_for("refused client=127.0.40.8:"));
+  ASSERT_TRUE(example_.gate->log().wait_for("refused client=127.0.99.9:"));
+  const auto refusals = example_.gate->refusals();
+  EXPECT_EQ(refusals, (std::map<std::string, int>{{"accept/ip_denied/not_allowed", 1}, {"auth/not_authorized/source", 1}}));
+}
+
+TEST_F(Factory, BelievesNoHeaderOfOneWhoIsNoBalancer) {
+  const DialOptions liar{"127.0.99.9"};
+  const Tcp stranger{example_.gate->devices(), liar};
+  EXPECT_EQ(stranger.read_to_end(), "");
+  const DialOptions neighbour{"127.0.40.9"};
+  const Tcp machine{example_.gate->devices(), neighbour};
+  machine.write("PROXY TCP4 127.0.41.2 127.0.0.1 4711 8883\r\n");
+  EXPECT_EQ(machine.read_to_end(), "");
+  ASSERT_TRUE(example_.gate->log().wait_for("refused client=127.0.40.9:"));
+  ASSERT_TRUE(example_.gate->log().wait_for("refused client=127.0.99.9:"));
+  EXPECT_EQ(example_.gate->refusals(),
+            (std::map<std::string, int>{{"accept/ip_denied/not_allowed", 1}, {"tls/not_tls/proxy_header", 1}}));
+}
+
 }  // namespace
 }  // namespace bastion::e2e
