@@ -27,10 +27,11 @@ static atomic_long confirmed;
 static atomic_int refused_with;
 static atomic_bool has_left;
 
-static void on_refused(void* context, MQTTAsync_failureData* failure) {
-  (void)context;
+static void on_refused(void* client, MQTTAsync_failureData* failure) {
   device_say("not connected: %s", device_words(failure->code));
   if (!device_is_final(failure->code)) return;
+  // Here and not later: with our return Paho sets the time of its next try, which may be now.
+  MQTTAsync_disconnect(client, NULL);
   refused_with = failure->code;
   device_wake();
 }
@@ -102,6 +103,7 @@ static int start_to_connect(MQTTAsync client, const struct device* device) {
   // connection. Like this it is sent again.
   options.cleansession = 0;
   options.keepAliveInterval = 60;  // the gate refuses clients without, and those with more than mqtt.keep_alive_max
+  options.context = client;
   options.onSuccess = on_accepted;
   options.onFailure = on_refused;  // the first time; what the library does by itself later it does without a word
   options.automaticReconnect = 1;
