@@ -564,7 +564,11 @@ void Draft::check_expectations() {
              "there are more than " + std::to_string(expectations_max) + " [[expect]]");
   }
   for (const auto& expectation : policy.expectations) {
-    if (!expectation.admitted && expectation.refused.empty()) {
+    if (expectation.topic.has_value() != expectation.allowed.has_value()) {
+      complain(expectation.where, R"("allowed" goes with "publish" or "subscribe", which go with it)");
+    } else if (expectation.topic && !expectation.refused.empty()) {
+      complain(expectation.where, R"("refused" can't be expected of a client that is let in)");
+    } else if (!expectation.admitted && expectation.refused.empty() && !expectation.topic) {
       complain(expectation.where, R"(nothing is expected: write admitted = true, or refused = "REASON")");
     } else if (expectation.admitted && !expectation.refused.empty()) {
       complain(expectation.where, R"("admitted" and "refused" can't both be expected)");
@@ -586,6 +590,7 @@ ParsedPolicy Draft::finish() {
   check_authentication();
   check_mqtt();
   check_roles();
+  check_role_topics();
   check_credentials();
   check_expectations();
 

@@ -22,6 +22,7 @@ struct Value {
   std::string text;                        ///< anything that is one string
   std::vector<Located<std::string>> list;  ///< anything that is, or may be, a list of strings
 
+  [[nodiscard]] std::uint64_t amount() const { return static_cast<std::uint64_t>(number); }
   [[nodiscard]] unsigned count() const { return static_cast<unsigned>(number); }
   [[nodiscard]] Milliseconds duration() const { return Milliseconds{number}; }
 };
@@ -62,6 +63,10 @@ class Draft {
   void set_expected_refusal(const Value& value);
   void add_role_users(const Value& value);
   void add_role_networks(const Value& value);
+  void add_role_topics(const Value& value, TopicRights rights);
+  void set_role_qos_max(const Value& value);
+  void set_acl_file(const Value& value);
+  void set_expected_topic(const Value& value, TopicQuestion::Kind kind);
   void add_balancers(const Value& value);
   /// A path of the policy, which is relative to the policy file.
   [[nodiscard]] Located<std::string> path_of(const Value& value) const;
@@ -96,6 +101,8 @@ class Draft {
   void check_mqtt();
   void check_mode();
   void check_roles();
+  void check_role_topics();
+  [[nodiscard]] RoleTopics& topics_of_role();
   void check_credentials();
   void check_expectations();
 
@@ -109,6 +116,15 @@ class Draft {
   bool allow_read_ = false;
   std::size_t allows_said_ = 0;  ///< allow rules, bad ones included
   bool too_many_rules_ = false;
+  /// What the topic lists of a role hold, for looking at them together.
+  struct RoleFilter {
+    std::size_t role;
+    TopicRights rights;
+    Located<std::string> text;
+  };
+  std::vector<RoleFilter> role_filters_;
+  std::vector<std::size_t> roles_with_topics_;           ///< those that say `publish` or `subscribe`
+  std::vector<Located<std::size_t>> roles_with_bounds_;  ///< those that say anything else of topics
   std::vector<Located<std::string>> certificates_;
   std::vector<Located<std::string>> keys_;
 };

@@ -192,6 +192,19 @@ std::string deciding_line(const ExplainedStep& step) {
   return step.key.empty() ? std::string{} : "default of " + std::string{step.key};
 }
 
+namespace {
+
+std::optional<Complaint> disappointment_of_topic(const Policy& policy, const Expectation& expectation, const Role* role) {
+  const auto found = explain_topic(policy, role, expectation.client, *expectation.topic);
+  if (found.is_allowed == expectation.allowed) return std::nullopt;
+  const auto line = found.where.line != 0 ? " (" + found.where.file + ':' + std::to_string(found.where.line) + ')' : "";
+  return Complaint{
+      expectation.where,
+      std::string{"expected to be "} + (*expectation.allowed ? "allowed" : "denied") + ", but " + found.what + line, false};
+}
+
+}  // namespace
+
 std::optional<Complaint> disappointment(const Policy& policy, const Expectation& expectation, const KnowsUser& knows_user) {
   const auto explanation = explain(policy, expectation.client, knows_user);
   const auto refusal = explanation.refusal();
@@ -203,9 +216,9 @@ std::optional<Complaint> disappointment(const Policy& policy, const Expectation&
   const auto complain = [&](const std::string& expected) {
     return Complaint{expectation.where, "expected to be " + expected + ", but this client " + found, false};
   };
-  if (expectation.admitted) {
-    if (!refusal) return std::nullopt;
-    return complain("admitted");
+  if (expectation.admitted || expectation.topic) {
+    if (refusal) return complain("admitted");
+    return expectation.topic ? disappointment_of_topic(policy, expectation, explanation.role) : std::nullopt;
   }
   const bool fits =
       refusal && (expectation.refused == label(refusal->reason) || expectation.refused == refusal_text(*refusal));

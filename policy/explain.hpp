@@ -31,6 +31,17 @@ struct Explanation {
   [[nodiscard]] std::optional<Refusal> refusal() const;
 };
 
+/// What an admitted client may do with one topic.
+struct ExplainedTopic {
+  bool is_allowed = true;
+  std::string what;  ///< one clause: what was asked and found
+  Location where;    ///< the line that decides; line 0: none
+};
+
+/// `role`: the client's, as `Explanation` has it.
+[[nodiscard]] ExplainedTopic explain_topic(const Policy& policy, const Role* role, const DescribedClient& client,
+                                           const TopicQuestion& question);
+
 /// Whether a user stands in the password file; empty where there is no such file.
 using KnowsUser = std::function<bool(std::string_view)>;
 

@@ -36,11 +36,18 @@ struct PolicyKey {
 [[nodiscard]] std::span<const PolicyKey> policy_keys();
 [[nodiscard]] const PolicyKey* find_policy_key(std::string_view key_path);
 
-/// What the format has, and this version does not enforce yet: never accepted in silence.
+/// What the format has, and this version does not enforce yet: never accepted in silence. Such a key may be in the table all
+/// the same: then its value is read, so that all that is wrong with it is said, and refused.
 struct NotEnforcedKey {
   std::string_view path;
   std::string_view harmless;  ///< the word that asks for nothing, or empty
 };
+struct NotEnforcedWord {
+  std::string_view path;
+  std::string_view word;
+};
+[[nodiscard]] std::span<const NotEnforcedKey> not_enforced_keys();
+[[nodiscard]] std::span<const NotEnforcedWord> not_enforced_words();
 [[nodiscard]] const NotEnforcedKey* find_not_enforced_key(std::string_view key_path);
 [[nodiscard]] bool is_not_enforced_word(std::string_view key_path, std::string_view asked);
 

@@ -95,14 +95,16 @@ class Reader {
     // A quoted key may hold dots and brackets, which mean something in paths.
     if (leaf.find_first_of(".[]") != std::string_view::npos) return false;
     const auto key_path = path_in(section, leaf);
+    const auto* const later = find_not_enforced_key(key_path);
     if (const auto* key = find_policy_key(key_path)) {
+      if (later != nullptr) refuse_not_enforced(*later, node, where);
       draft_.say(key->path, where);
       read_value(*key, node);
     } else if (is_section(key_path)) {
       read_section(key_path, node, where);
     } else if (is_section(key_path + "[]")) {
       read_sections(key_path, node, where);
-    } else if (const auto* later = find_not_enforced_key(key_path)) {
+    } else if (later != nullptr) {
       refuse_not_enforced(*later, node, where);
     } else {
       return false;

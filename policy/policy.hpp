@@ -16,6 +16,7 @@
 #include "policy/facts.hpp"
 #include "policy/pattern.hpp"
 #include "policy/prefix_set.hpp"
+#include "policy/rate.hpp"
 #include "policy/topic_rules.hpp"
 
 namespace bastion {
@@ -135,6 +136,8 @@ struct AuthorizationPolicy {
   std::optional<AclFile> acl;                    ///< what it says; there where it was named and could be read
 };
 
+enum class DeniedPublish : std::uint8_t { acknowledge, disconnect };
+
 struct MqttPolicy {
   bool allow_v3_1 = false;
   bool allow_v3_1_1 = true;
@@ -150,6 +153,24 @@ struct MqttPolicy {
   unsigned client_id_length_max = 128;         ///< bytes
   std::string client_id_characters = "-_.:@";  ///< allowed beside letters and digits
   std::optional<Pattern> client_id_pattern;    ///< see Pattern
+
+  std::uint32_t topic_length_max = 1024;  ///< bytes of a topic name or filter
+  unsigned topic_levels_max = 32;
+  unsigned filters_per_packet_max = 64;                 ///< of SUBSCRIBE and UNSUBSCRIBE
+  unsigned subscriptions_max = 256;                     ///< of a session
+  std::uint32_t properties_size_max = 16u << 10;        ///< bytes of all properties of a packet
+  unsigned in_flight_max = 256;                         ///< messages of QoS 1 and 2, each way
+  unsigned retained_messages_max = 1024;                ///< that a session may send
+  PacedRate message_rate{20'000, 10'000};               ///< of what a client sends
+  PacedRate byte_rate{64u << 20, 16u << 20};            ///< the same in bytes
+  Milliseconds rate_patience{60'000};                   ///< see RateGuard
+  Milliseconds will_delay_max{3'600'000};               ///< MQTT 5
+  Milliseconds session_expiry_max{7 * 24 * 3'600'000};  ///< MQTT 5
+  std::uint8_t qos_max = 2;
+  bool retain = true;
+  bool wildcard_subscriptions = true;
+  bool shared_subscriptions = true;
+  DeniedPublish denied_publish = DeniedPublish::acknowledge;
 };
 
 /// What a role allows with topics. All of it stands in `rules`; see Access.
@@ -183,11 +204,20 @@ struct DescribedClient {
   std::uint16_t keep_alive_s = 60;
 };
 
+/// What a described client wants to do once it is in.
+struct TopicQuestion {
+  enum class Kind : std::uint8_t { publish, subscribe };
+  Kind kind = Kind::publish;
+  std::string text;  ///< a topic name, or a filter
+};
+
 /// A test that the policy holds of itself ([[expect]]).
 struct Expectation {
   DescribedClient client;
   bool admitted = false;
-  std::string refused;  ///< where it is not: `reason` or `reason/cause`, by their labels
+  std::string refused;                   ///< where it is not: `reason` or `reason/cause`, by their labels
+  std::optional<TopicQuestion> topic{};  ///< of one that is admitted
+  std::optional<bool> allowed{};         ///< the answer to that
   Location where;
 };
 

@@ -1,0 +1,130 @@
+// A policy while it is being read: who may publish and subscribe to what.
+#include <algorithm>
+#include <utility>
+
+#include "policy/draft.hpp"
+#include "policy/quantity.hpp"
+
+namespace bastion {
+namespace {
+
+constexpr std::size_t acl_file_bytes_max = std::size_t{64} << 20;
+constexpr std::string_view share_mark = "$share/";
+
+bool holds(const std::vector<std::size_t>& numbers, std::size_t number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+}  // namespace
+
+RoleTopics& Draft::topics_of_role() {
+  auto& topics = policy.roles.back().topics;
+  if (!topics) topics.emplace().rules = TopicRules{policy.where.file};
+  return *topics;
+}
+
+void Draft::add_role_topics(const Value& value, TopicRights rights) {
+  const auto role = policy.roles.size() - 1;
+  auto& topics = topics_of_role();
+  if (rights == TopicRight::publish || rights == TopicRight::receive) {
+    roles_with_topics_.push_back(role);
+  } else {
+    roles_with_bounds_.push_back({role, value.where});
+  }
+  topics.retain_is_listed = topics.retain_is_listed || rights == TopicRight::retain;
+  topics.will_is_listed = topics.will_is_listed || rights == TopicRight::will;
+  for (const auto& item : value.list) {
+    if (item.value.compare(0, share_mark.size(), share_mark) == 0) {
+      complain(item.where,
+               quoted(item.value) + ": a shared subscription goes by its own filter; leave out \"$share/NAME/\"");
+      continue;
+    }
+    const auto complaint =
+        topics.rules.add(item.value, rights, TopicRules::Placeholders::with_escape, item.where.line, item.where.column);
+    if (complaint) {
+      complain(item.where, quoted(item.value) + ": " + *complaint);
+    } else {
+      role_filters_.push_back({role, rights, item});
+    }
+  }
+}
+
+void Draft::set_role_qos_max(const Value& value) {
+  // The default bounds nothing, and makes no list of topics.
+  if (value.number == 2) return;
+  topics_of_role().qos_max = static_cast<std::uint8_t>(value.number);
+  roles_with_bounds_.push_back({policy.roles.size() - 1, value.where});
+}
+
+void Draft::set_acl_file(const Value& value) {
+  const auto path = path_of(value);
+  policy.authorization.acl_file = path;
+  const auto read =
+      read_file_ ? read_file_(path.value) : std::variant<std::string, FileError>{FileError{"it can't be opened"}};
+  if (const auto* error = std::get_if<FileError>(&read)) {
+    complain(value.where, quoted(value.path) + ": can't read " + quoted(path.value) + ": " + error->what);
+    return;
+  }
+  const auto& content = std::get<std::string>(read);
+  if (content.size() > acl_file_bytes_max) {
+    complain(value.where, quoted(value.path) + ": " + quoted(path.value) + " is larger than 64MiB");
+    return;
+  }
+  auto parsed = AclFile::parse(content, path.value);
+  for (auto& complaint : parsed.complaints) {
+    failed_ = failed_ || !complaint.warning;
+    keep(std::move(complaint));
+  }
+  if (parsed.acl.size() == 0 && parsed.complaints.empty()) {
+    warn(value.where, quoted(path.value) + " holds no rule: nobody may publish or receive anything");
+  }
+  policy.authorization.acl = std::move(parsed.acl);
+}
+
+void Draft::set_expected_topic(const Value& value, TopicQuestion::Kind kind) {
+  auto& topic = policy.expectations.back().topic;
+  if (topic) {
+    complain(value.where, R"("publish" and "subscribe" can't both be expected: write an [[expect]] for each)");
+    return;
+  }
+  const bool is_good = kind == TopicQuestion::Kind::subscribe ? SubscriptionFilter::from(value.text).has_value()
+                                                              : TopicFilter::from(value.text).has_value() &&
+                                                                    value.text.find_first_of("+#") == std::string::npos;
+  if (!is_good) {
+    complain(value.where, quoted(value.path) + ": " + quoted(value.text) +
+                              (kind == TopicQuestion::Kind::subscribe ? " is no topic filter" : " is no topic name"));
+    return;
+  }
+  topic = TopicQuestion{kind, value.text};
+}
+
+void Draft::check_role_topics() {
+  for (const auto& [role, where] : roles_with_bounds_) {
+    if (holds(roles_with_topics_, role)) continue;
+    complain(where, "role " + quoted(policy.roles[role].name) +
+                        R"( names no topic that this could bound: name what it may "publish" to or "subscribe" to)");
+    // Once for each role.
+    roles_with_topics_.push_back(role);
+  }
+  for (const auto& [role, rights, text] : role_filters_) {
+    const bool is_publish = rights == TopicRight::publish;
+    if (!is_publish && rights != TopicRight::receive) continue;
+    const auto filter = TopicFilter::from(text.value);
+    const auto& rules = policy.roles[role].topics->rules;
+    const auto deny = is_publish ? TopicRight::deny_publish : TopicRight::deny_receive;
+    const auto denied = filter ? rules.find_covering(*filter, {}, deny) : TopicRules::no_rule;
+    if (denied == TopicRules::no_rule) continue;
+    const auto by = rules.where(denied);
+    complain(text.where, quoted(text.value) + " can never be allowed: all of it is denied at " + by.file + ':' +
+                             std::to_string(by.line) + ':' + std::to_string(by.column));
+  }
+  if (policy.authorization.acl_file) return;
+  for (const auto& role : policy.roles) {
+    if (role.topics || roles_with_topics_.empty()) continue;
+    warn(role.where, "role " + quoted(role.name) +
+                         R"( names no topic, as others do: whom it fits may do with topics what )"
+                         R"(the broker lets it. To allow it none, write publish = [])");
+  }
+}
+
+}  // namespace bastion

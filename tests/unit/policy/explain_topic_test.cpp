@@ -1,0 +1,102 @@
+// How a client's wish for a topic is explained, and what a policy's own tests of topics say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/explain.hpp"
+
+namespace bastion {
+namespace {
+
+using Kind = TopicQuestion::Kind;
+using testing::HasSubstr;
+
+DescribedClient alice() {
+  DescribedClient client;
+  client.from = Address::v4(192, 168, 10, 7);
+  client.user = "alice";
+  client.client_id = "cam1";
+  return client;
+}
+
+/// A policy that lets everyone of 192.168.10.0/24 in, with one role: the lines of its rules are 11, 12, 13.
+Policy policy_with_topics() {
+  Policy policy;
+  policy.where.file = "policy.toml";
+  policy.admission.rule_files = {"policy.toml"};
+  policy.admission.prefixes = PrefixSet{{{std::get<Prefix>(parse_prefix("192.168.10.0/24")), true, 5, 0}}};
+  policy.listeners.emplace_back().name = "devices";
+  auto& role = policy.roles.emplace_back();
+  role.name = "camera";
+  role.where = {"policy.toml", 10, 1};
+  auto& rules = role.topics.emplace().rules;
+  rules = TopicRules{"policy.toml"};
+  constexpr auto form = TopicRules::Placeholders::with_escape;
+  EXPECT_EQ(rules.add("picture/%c/#", TopicRight::publish, form, 11, 12), std::nullopt);
+  EXPECT_EQ(rules.add("command/#", TopicRight::receive, form, 12, 14), std::nullopt);
+  EXPECT_EQ(rules.add("+/+/secret", TopicRight::deny_publish | TopicRight::deny_receive, form, 13, 9), std::nullopt);
+  return policy;
+}
+
+ExplainedTopic explained(const Policy& policy, Kind kind, const char* topic) {
+  return explain_topic(policy, policy.roles.empty() ? nullptr : &policy.roles.front(), alice(), {kind, topic});
+}
+
+TEST(ExplainTopic, NamesTheLineThatAllowsOrDenies) {
+  const auto policy = policy_with_topics();
+  const auto allowed = explained(policy, Kind::publish, "picture/cam1/x");
+  EXPECT_TRUE(allowed.is_allowed);
+  EXPECT_EQ(allowed.what, R"(PUBLISH to "picture/cam1/x": allowed)");
+  EXPECT_EQ(allowed.where.line, 11u);
+  const auto denied = explained(policy, Kind::publish, "picture/cam1/secret");
+  EXPECT_FALSE(denied.is_allowed);
+  EXPECT_EQ(denied.what, R"(PUBLISH to "picture/cam1/secret": denied)");
+  EXPECT_EQ(denied.where.line, 13u);
+}
+
+TEST(ExplainTopic, NamesTheRoleWhereNoneOfItsLinesAllows) {
+  const auto policy = policy_with_topics();
+  const auto other = explained(policy, Kind::publish, "picture/cam2/x");
+  EXPECT_FALSE(other.is_allowed);
+  EXPECT_EQ(other.what, R"(PUBLISH to "picture/cam2/x": allowed by no rule)");
+  EXPECT_EQ(other.where.line, 10u);
+  EXPECT_EQ(explained(policy, Kind::subscribe, "#").what, R"(SUBSCRIBE to "#": allowed by no rule)");
+}
+
+TEST(ExplainTopic, TellsOfDeliveriesThatAreChecked) {
+  const auto policy = policy_with_topics();
+  const auto wide = explained(policy, Kind::subscribe, "command/#");
+  EXPECT_TRUE(wide.is_allowed);
+  EXPECT_EQ(wide.what, R"(SUBSCRIBE to "command/#": allowed, and each delivery is checked)");
+  EXPECT_EQ(wide.where.line, 13u);
+  EXPECT_EQ(explained(policy, Kind::subscribe, "command/a").what, R"(SUBSCRIBE to "command/a": allowed)");
+}
+
+TEST(ExplainTopic, SaysWhereTopicsAreLeftToTheBroker) {
+  auto policy = policy_with_topics();
+  policy.roles.front().topics.reset();
+  const auto left = explained(policy, Kind::publish, "anything");
+  EXPECT_TRUE(left.is_allowed);
+  EXPECT_EQ(left.what, R"(PUBLISH to "anything": left to the broker)");
+  EXPECT_EQ(left.where.line, 0u);
+}
+
+TEST(ExplainTopic, TellsWhatATestOfThePolicyDidNotFind) {
+  const auto policy = policy_with_topics();
+  Expectation expectation;
+  expectation.client = alice();
+  expectation.where = {"policy.toml", 20, 1};
+  expectation.topic = TopicQuestion{Kind::publish, "picture/cam1/x"};
+  expectation.allowed = true;
+  EXPECT_FALSE(disappointment(policy, expectation, {}));
+  expectation.allowed = false;
+  const auto complaint = disappointment(policy, expectation, {});
+  ASSERT_TRUE(complaint);
+  EXPECT_EQ(text(*complaint),
+            "policy.toml:20:1: expected to be denied, but PUBLISH to \"picture/cam1/x\": allowed "
+            "(policy.toml:11)");
+  expectation.client.from = Address::v4(203, 0, 113, 9);
+  EXPECT_THAT(text(disappointment(policy, expectation, {}).value()), HasSubstr("expected to be admitted"));
+}
+
+}  // namespace
+}  // namespace bastion
