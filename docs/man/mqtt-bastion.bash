@@ -4,7 +4,7 @@ _mqtt_bastion() {
   case ${COMP_WORDS[1]} in
     run) words='--help --config --ports-file' ;;
     check) words='--help --config --quiet' ;;
-    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive' ;;
+    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --publish --subscribe' ;;
     import) words='--help --output --force --allow --observe --unix-socket' ;;
     status) words='--help --config --socket --json --watch' ;;
     reload) words='--help --config --socket' ;;

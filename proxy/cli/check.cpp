@@ -1,4 +1,5 @@
 // mqtt-bastion check: everything that is wrong with a policy and the files it names.
+#include <algorithm>
 #include <ctime>
 
 #include "proxy/cli/cli.hpp"
@@ -10,6 +11,11 @@ namespace {
 /// `1 user`, `2 users`.
 std::string counted(std::size_t count, const char* what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
+bool leaves_topics_to_broker(const Policy& policy) {
+  const auto names_topics = [](const Role& role) { return role.topics.has_value(); };
+  return !policy.authorization.acl && std::none_of(policy.roles.begin(), policy.roles.end(), names_topics);
 }
 
 }  // namespace
@@ -31,6 +37,7 @@ int check_command(const CheckOptions& options) {
     std::printf("%s: good. %s, %s, %s; not in the list: refused. Login %s.\n", options.policy.c_str(),
                 counted(policy.admission.prefixes.size(), "address rule").c_str(), counted(users, "user").c_str(),
                 counted(policy.roles.size(), "role").c_str(), policy.authentication.required ? "required" : "NOT required");
+    if (leaves_topics_to_broker(policy)) std::printf("Who may publish and subscribe to what is left to the broker.\n");
   }
   return done;
 }

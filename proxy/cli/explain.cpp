@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <vector>
 
 #include "policy/explain.hpp"
+#include "policy/quantity.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/gate/clock.hpp"
 #include "proxy/gate/setup.hpp"
@@ -51,6 +54,37 @@ std::string answer_text(const ReasonInfo& reason, MqttVersion version) {
   return text.data();
 }
 
+bool is_good_topic(const TopicQuestion& question) {
+  if (question.kind == TopicQuestion::Kind::subscribe) return SubscriptionFilter::from(question.text).has_value();
+  const auto name = TopicFilter::from(question.text);
+  return name && !name->has_wildcard();
+}
+
+/// What is asked of topics, or nothing after a word on standard error.
+std::optional<std::vector<TopicQuestion>> questions_of(const ExplainOptions& options) {
+  std::vector<TopicQuestion> out;
+  if (!options.publish.empty()) out.push_back({TopicQuestion::Kind::publish, options.publish});
+  if (!options.subscribe.empty()) out.push_back({TopicQuestion::Kind::subscribe, options.subscribe});
+  for (const auto& question : out) {
+    if (is_good_topic(question)) continue;
+    const bool is_publish = question.kind == TopicQuestion::Kind::publish;
+    std::fprintf(stderr, "%s: %s is no %s\n", is_publish ? "--publish" : "--subscribe", quoted(question.text).c_str(),
+                 is_publish ? "topic name" : "topic filter");
+    return std::nullopt;
+  }
+  return out;
+}
+
+void print_topics(const Policy& policy, const Role* role, const DescribedClient& client,
+                  const std::vector<TopicQuestion>& questions) {
+  for (const auto& question : questions) {
+    const auto found = explain_topic(policy, role, client, question);
+    const auto line =
+        found.where.line != 0 ? "  " + found.where.file + ':' + std::to_string(found.where.line) : std::string{};
+    std::printf("%s%s\n", found.what.c_str(), line.c_str());
+  }
+}
+
 void print_verdict(const Explanation& explanation, MqttVersion version, Mode mode) {
   const auto refusal = explanation.refusal();
   if (!refusal) {
@@ -77,7 +111,8 @@ int explain_command(const ExplainOptions& options) {
   }
   const auto& policy = loaded.setup->policy;
   const auto client = client_of(options, policy);
-  if (!client) return bad_policy;
+  const auto questions = questions_of(options);
+  if (!client || !questions) return bad_policy;
   const auto explanation = explain(policy, *client, gate::knows_user(*loaded.setup));
 
   std::size_t width = 0;
@@ -88,6 +123,7 @@ int explain_command(const ExplainOptions& options) {
                 static_cast<int>(width), step.what.c_str(), deciding_line(step).c_str());
   }
   print_verdict(explanation, client->version, policy.mode_of(*explanation.listener));
+  if (!explanation.refusal()) print_topics(policy, explanation.role, *client, *questions);
   return done;
 }
 

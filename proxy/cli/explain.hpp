@@ -13,6 +13,8 @@ struct ExplainOptions {
   std::string version = "3.1.1";
   std::string user;  ///< empty: none
   std::string password = "right";
+  std::string publish;     ///< a topic name; empty: not asked
+  std::string subscribe;   ///< a topic filter; empty: not asked
   DescribedClient client;  ///< what needs no reading: listener, client identifier, keep alive
 };
 /// Exit code 0 whether the client would be admitted or refused; 2 where the policy or the question is no good.

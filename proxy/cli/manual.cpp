@@ -34,6 +34,8 @@ Under systemd, readiness, reloads, stopping and the watchdog are told by sd_noti
     {"explain",
      R"(Puts a client, as the options describe it, before the gate's own decisions, in their order, and prints for each what was found and the line of the policy that decides. Nothing is sent anywhere, and no password is asked for: say whether it would be right.
 
+With --publish or --subscribe, it also tells whether such a client, once it is in, may publish to that topic or subscribe to that filter, and by which line of a role or of the ACL file. "Left to the broker" is said where neither speaks of topics.
+
 What depends on who else is there can't be told: connection limits, rates, and what the broker says.)"},
     {"import",
      R"(Reads a mosquitto.conf of Mosquitto 1.4 to 2.1, with the files of its include_dir, and writes the policy by which the gate takes over its open listeners, TLS, password file and limits. Credentials are not touched: the gate reads the broker's own password file, and the broker goes on checking passwords and its ACL file, since CONNECT reaches it as the client sent it.
