@@ -225,6 +225,7 @@ class ConnectParser {
       if (!property) return true;
       if (property->id == PropertyId::response_topic) connect_.will->response_topic = property->text;
       if (property->id == PropertyId::will_delay_interval) connect_.will->delay_interval_s = property->number;
+      if (property->id == PropertyId::payload_format_indicator) connect_.will->payload_is_utf8 = property->number == 1;
       if (property->id == PropertyId::user_property) ++connect_.will->user_properties;
     }
   }

@@ -18,8 +18,11 @@ struct Will {
   bool retain = false;
   std::string_view topic;  ///< valid UTF-8, not empty, no wildcard
   Bytes payload;
-  std::string_view response_topic;  ///< MQTT 5; empty: none
+
+  // MQTT 5.
+  std::string_view response_topic;  ///< empty: none
   std::uint32_t delay_interval_s = 0;
+  bool payload_is_utf8 = false;  ///< the Payload Format Indicator is there and 1
   std::uint32_t user_properties = 0;
 };
 

@@ -61,6 +61,7 @@ TEST(ConnectProperties, OfAWillAreAllRead) {
   ASSERT_TRUE(read.will.has_value());
   EXPECT_EQ(read.will->delay_interval_s, 30u);
   EXPECT_EQ(read.will->response_topic, "a/b");
+  EXPECT_TRUE(read.will->payload_is_utf8);
   EXPECT_EQ(read.will->user_properties, 1u);
   EXPECT_EQ(read.will->topic, "t");
 }
