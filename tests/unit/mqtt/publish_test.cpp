@@ -115,6 +115,11 @@ TEST(PublishHead, IsTheSameWhateverFollowsItsBody) {
   const PublishHeadResult result = read_publish_head(v3, Sender::client, header_of(0, 4), body + bytes("30 ff ff ff ff"));
   ASSERT_TRUE(std::holds_alternative<PublishHead>(result));
   EXPECT_EQ(std::get<PublishHead>(result).payload_bytes, 1u);
+  // A length that ends with the body is not made whole by the next packet.
+  const ByteVector unfinished = bytes("0001 't' ff") + bytes("01 00 00");
+  const PublishHeadResult refused = read_publish_head(v5, Sender::client, header_of(0, 4), unfinished);
+  ASSERT_TRUE(std::holds_alternative<PacketFault>(refused));
+  EXPECT_EQ(std::get<PacketFault>(refused), malformed(Flaw::length));
 }
 
 struct Expected {
