@@ -109,7 +109,20 @@ class HeadReader {
     at_ += properties_size.size;
     if (properties_size.value > size_ - at_) return fail(malformed(Flaw::property));
     if (properties_size.value == 0) return true;
-    return walk(properties_size.value);
+    return is_lone_alias(properties_size.value) ? take_lone_alias() : walk(properties_size.value);
+  }
+
+  // An alias and nothing else is what a client that uses aliases says with each message: it is worth a way of its own.
+  [[nodiscard]] bool is_lone_alias(std::size_t properties_size) const {
+    return properties_size == topic_alias_size && body_.size() - at_ >= topic_alias_size &&
+           body_[at_] == static_cast<std::uint8_t>(PropertyId::topic_alias) && u16_at(body_, at_ + 1) != 0;
+  }
+
+  bool take_lone_alias() {
+    head_.topic_alias = u16_at(body_, at_ + 1);
+    head_.topic_alias_at = static_cast<std::uint32_t>(at_);
+    at_ += topic_alias_size;
+    return true;
   }
 
   bool walk(std::size_t properties_size) {
