@@ -207,7 +207,7 @@ class Planner {
     }
     // Where nobody came from elsewhere, nobody is treated otherwise than before.
     const bool was_open = !open_.empty();
-    if (was_open && (conf_.per_listener || (moved && has_settings(*moved)))) return false;
+    if (was_open && moved && has_settings(*moved)) return false;
     for (std::size_t i = 0; i < conf_.listeners.size(); ++i) {
       const auto& listener = conf_.listeners[i];
       if (!listener.is_open || !conf_.is_local(i) || !conf_.is_plain(i) || (was_open && has_settings(i))) continue;

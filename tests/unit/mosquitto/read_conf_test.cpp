@@ -24,7 +24,9 @@ TEST(ReadConf, TakesTheFirstWordAsTheOptionAndTheRestAsItsValue) {
 }
 
 TEST(ReadConf, TakesALineThatBeginsWithAHashAsAComment) {
-  const auto conf = Tree{"#password_file a\n# listener 1\npassword_file /a#b\n"}.conf();
+  const Tree tree{"#password_file a\n# listener 1\npassword_file /a#b\n"};
+  EXPECT_EQ(tree.complaints(), "");
+  const auto conf = tree.conf();
   EXPECT_EQ(value_of(conf, "password_file"), "/a#b");
   EXPECT_TRUE(conf.is_local_only());
 }
@@ -104,11 +106,11 @@ TEST(ReadConf, ReadsIncludedFilesInMosquittosOrderEachBelowNoListener) {
   const Tree tree{"listener 1\ninclude_dir /d\ncertfile main\n",
                   {{"/d/b.conf", "listener 3\n"},
                    {"/d/B.conf", "listener 2\n"},
-                   {"/d/a.conf", "certfile top\n"},
+                   {"/d/a.conf", "certfile top\nlistener 4\n"},
                    {"/d/note.txt", "listener 9\n"},
                    {"/d/.conf", "listener 9\n"}}};
   const auto conf = tree.conf();
-  EXPECT_THAT(doors(conf), ElementsAre("default 1883", "listener 1", "listener 2", "listener 3"));
+  EXPECT_THAT(doors(conf), ElementsAre("default 1883", "listener 1", "listener 4", "listener 2", "listener 3"));
   EXPECT_EQ(conf.find(0, "certfile")->value, "top");
   EXPECT_EQ(conf.find(1, "certfile")->value, "main");
   EXPECT_EQ(conf.find(0, "certfile")->where.file, "/d/a.conf");
