@@ -206,9 +206,13 @@ const Option* find_option(std::string_view word) {
 }
 
 std::string_view nearest_option(std::string_view word) {
+  // Only names of about the same length can be near enough; each of the others would cost a comparison with every line.
+  const auto difference_max = std::max<std::size_t>(1, word.size() / 3);
   std::vector<std::string_view> names;
-  names.reserve(table.size());
-  for (const auto& option : table) names.push_back(option.name);
+  for (const auto& option : table) {
+    const auto size = option.name.size();
+    if (std::max(size, word.size()) - std::min(size, word.size()) <= difference_max) names.push_back(option.name);
+  }
   return nearest(word, names);
 }
 
