@@ -7,7 +7,7 @@
 namespace bastion::gate {
 namespace {
 
-constexpr std::int64_t recent_s = 60;
+constexpr std::chrono::seconds recent_time{60};
 
 void add(Totals& totals, const WorkerCounts& counts) {
   for (const auto& entry : counts.listeners) totals.by_listener[entry.listener].merge(entry.tally);
@@ -55,16 +55,16 @@ Totals Census::take_now() const {
   return totals;
 }
 
-void Census::remember(const account::Tally& sum, std::int64_t now_s) {
-  // A clock that was set makes nonsense of what is remembered.
-  if (!remembered_.empty() && now_s < remembered_.back().at_s) remembered_.clear();
-  while (remembered_.size() > 1 && remembered_[1].at_s <= now_s - recent_s) remembered_.pop_front();
-  remembered_.push_back({sum, now_s});
+void Census::remember(const account::Tally& sum, net::Clock::time_point now) {
+  while (remembered_.size() > 1 && remembered_[1].at <= now - recent_time) remembered_.pop_front();
+  remembered_.push_back({sum, now});
 }
 
-Census::Recent Census::recent(const account::Tally& sum, std::int64_t now_s) const {
-  if (remembered_.empty() || now_s <= remembered_.front().at_s) return {};
-  return {sum.since(remembered_.front().sum), now_s - remembered_.front().at_s};
+Census::Recent Census::recent(const account::Tally& sum, net::Clock::time_point now) const {
+  if (remembered_.empty()) return {};
+  const auto time = std::chrono::duration_cast<std::chrono::seconds>(now - remembered_.front().at);
+  if (time.count() == 0) return {};
+  return {sum.since(remembered_.front().sum), time};
 }
 
 }  // namespace bastion::gate

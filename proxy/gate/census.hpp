@@ -1,6 +1,7 @@
 // What all workers have counted, added up, with what was counted before this start.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -42,19 +43,19 @@ class Census {
   [[nodiscard]] Totals take_now() const;
 
   /// Remembers a total, for recent(). Called every few seconds.
-  void remember(const account::Tally& sum, std::int64_t now_s);
+  void remember(const account::Tally& sum, net::Clock::time_point now);
   struct Recent {
     account::Tally counted;
-    std::int64_t seconds = 0;  ///< 0: nothing is remembered yet
+    std::chrono::seconds time{0};  ///< 0: nothing is remembered yet
   };
   /// What was counted in the last minute.
-  [[nodiscard]] Recent recent(const account::Tally& sum, std::int64_t now_s) const;
+  [[nodiscard]] Recent recent(const account::Tally& sum, net::Clock::time_point now) const;
 
  private:
   struct Gathering;
   struct Remembered {
     account::Tally sum;
-    std::int64_t at_s;
+    net::Clock::time_point at;
   };
   [[nodiscard]] Totals beginning() const;
 

@@ -33,8 +33,6 @@ constexpr rlim_t descriptors_spare = 256;
 
 /// How often the counters are looked at: for what is recent, and to keep them.
 constexpr std::chrono::seconds tick{5};
-/// Counters of traffic change all the time, and flash wears out: while nobody comes or goes they are kept this often.
-constexpr std::int64_t traffic_save_s = 60;
 constexpr std::size_t sources_shown = 20;
 
 unsigned worker_count(const Policy& policy) {
@@ -105,7 +103,7 @@ struct Server::State {
   std::optional<Complaint> bring_up() {
     raise_descriptor_limit(setup->policy);
     load_counters();
-    census.remember(census.take_now().sum(), started_s);
+    census.remember(census.take_now().sum(), net::Clock::now());
     inherited = take_inherited_sockets();
     const auto count = worker_count(setup->policy);
     workers.reserve(count);
@@ -265,9 +263,9 @@ struct Server::State {
       closed.open = false;
       closed.tally = tally;
     }
-    const auto recent = census.recent(totals.sum(), out.now_s);
+    const auto recent = census.recent(totals.sum(), net::Clock::now());
     out.recent = recent.counted;
-    out.recent_s = recent.seconds;
+    out.recent_s = recent.time.count();
     out.sources = account::most_refused(totals.refused, sources_shown);
     out.observed_sources = account::most_refused(totals.observed, sources_shown);
     out.complaints = complaints;
@@ -392,28 +390,23 @@ struct Server::State {
       if (error) return;
       census.take([this](const Totals& totals) {
         const auto sum = totals.sum();
-        census.remember(sum, unix_time_s());
-        if (state_file && is_worth_saving(sum)) save(totals, sum);
+        const auto now = net::Clock::now();
+        census.remember(sum, now);
+        if (state_file && save_pace.is_due(sum, now)) save(totals, sum, now);
         tick_later();
       });
     });
   }
 
-  bool is_worth_saving(const account::Tally& sum) const {
-    if (sum.events() != saved_events || !keeping.ok) return true;
-    const auto packets = sum.packets_up + sum.packets_down;
-    return packets != saved_packets && unix_time_s() - static_cast<std::int64_t>(keeping.saved_seconds) >= traffic_save_s;
-  }
-
-  void save(const Totals& totals, const account::Tally& sum) {
+  void save(const Totals& totals, const account::Tally& sum, net::Clock::time_point now) {
     const auto now_s = unix_time_s();
-    const auto events = sum.events();
-    const auto packets = sum.packets_up + sum.packets_down;
     state_file->save(account::counters_text({totals.by_listener, now_s}), [=, this](const std::string& fault) {
       saved(fault, now_s);
-      if (!fault.empty()) return;
-      saved_events = events;
-      saved_packets = packets;
+      if (fault.empty()) {
+        save_pace.saved(sum, now);
+      } else {
+        save_pace.failed();
+      }
     });
   }
 
@@ -531,8 +524,7 @@ struct Server::State {
   std::optional<StateFile> state_file;
   account::GateFacts::Keeping keeping;
   std::string state_fault;
-  std::uint64_t saved_events = 0;
-  std::uint64_t saved_packets = 0;
+  SavePace save_pace;
   std::vector<std::string> complaints;  ///< of the last reload
   std::vector<InheritedSocket> inherited;
   std::vector<Opened> open;

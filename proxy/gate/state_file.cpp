@@ -16,6 +16,8 @@
 namespace bastion::gate {
 namespace {
 
+constexpr std::chrono::seconds traffic_save{60};
+
 std::string fault_of(const std::string& what) {
   return what + ": " + net::error_text(errno);
 }
@@ -50,6 +52,18 @@ std::string replace_file(const std::string& path, std::string_view text) {
 }
 
 }  // namespace
+
+bool SavePace::is_due(const account::Tally& sum, TimePoint now) const {
+  if (failed_ || sum.events() != events_) return true;
+  return sum.packets_up + sum.packets_down != packets_ && now >= at_ + traffic_save;
+}
+
+void SavePace::saved(const account::Tally& sum, TimePoint at) {
+  events_ = sum.events();
+  packets_ = sum.packets_up + sum.packets_down;
+  at_ = at;
+  failed_ = false;
+}
 
 /// One thread, so that writes follow one another.
 struct StateFile::Writer {

@@ -1,6 +1,8 @@
 // The counters on disk: read at start, written now and then, never half.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +13,24 @@
 #include "proxy/net/asio.hpp"
 
 namespace bastion::gate {
+
+/// When the counters are worth writing: flash wears out. Pure, and on a clock that nobody sets.
+class SavePace {
+ public:
+  using TimePoint = net::Clock::time_point;
+
+  /// Once something has ended, and once a minute where there was only traffic; and always after a failure.
+  [[nodiscard]] bool is_due(const account::Tally& sum, TimePoint now) const;
+  /// What was counted `at` that time is on disk.
+  void saved(const account::Tally& sum, TimePoint at);
+  void failed() { failed_ = true; }
+
+ private:
+  std::uint64_t events_ = 0;
+  std::uint64_t packets_ = 0;
+  TimePoint at_{};
+  bool failed_ = false;
+};
 
 /// `DIR/counters`. Reading happens at start; writing on a thread of its own, since flash may take seconds for it.
 class StateFile {
