@@ -131,6 +131,15 @@ MaybeEnd Session::interrupted() const {
   return std::nullopt;
 }
 
+/// Whether the deadline has passed; then there is one more look at what has come. On a worker that was busy, or a machine
+/// that was held, what came in time may still wait in the kernel, and a deadline is the client's, not the gate's.
+bool Session::is_late() {
+  if (!deadline_.passed(now())) return false;
+  client_->socket().look_again();
+  if (upstream_) upstream_->socket().look_again();
+  return true;
+}
+
 /// Whether a client that the policy refuses goes on all the same, since the policy is only observed. Where the gate has the
 /// broker's credentials nobody else would ask for the client's own.
 bool Session::goes_on(Refusal refusal) {
@@ -160,6 +169,7 @@ net::Task<End> Session::relay() {
   relaying_ = true;
   for (std::size_t noted = 0;;) {
     if (eviction_) relay.evict(*eviction_, eviction_code_);
+    static_cast<void>(is_late());  // the relay itself knows what is due
     auto end = relay.pump(now());
     for (; noted < relay.observed().size(); ++noted) observe(relay.observed()[noted]);
     if (aborted_ && !end) end = *eviction_;

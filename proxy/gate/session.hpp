@@ -112,6 +112,7 @@ class Session final : public net::Waiter,
   void make_stream(net::UniqueFd fd);
   [[nodiscard]] static TimePoint now() { return net::Clock::now(); }
   [[nodiscard]] MaybeEnd interrupted() const;
+  [[nodiscard]] bool is_late();
   [[nodiscard]] bool goes_on(Refusal refusal);
   [[nodiscard]] ConnectFacts facts() const;
   [[nodiscard]] std::optional<Refusal> judge_again(const Setup& setup) const;

@@ -133,6 +133,7 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
 
 net::Task<MaybeEnd> Session::shake_hands(net::TlsStream& tls) {
   for (;;) {
+    const bool late = is_late();
     if (tls.has_unsent() && tls.socket().may_write() && !tls.flush()) co_return end_of_hello(true);
     switch (tls.handshake()) {
       case net::Handshake::done:
@@ -145,11 +146,11 @@ net::Task<MaybeEnd> Session::shake_hands(net::TlsStream& tls) {
       case net::Handshake::waiting:
         break;
     }
+    if (late) co_return Refusal{Reason::tls_timeout, Cause::partial};
     tls.socket().want_read();
     if (tls.has_unsent()) tls.socket().want_write();
     co_await woken();
     if (auto end = interrupted()) co_return end;
-    if (deadline_.passed(now())) co_return Refusal{Reason::tls_timeout, Cause::partial};
   }
 }
 
@@ -162,6 +163,7 @@ net::Task<MaybeEnd> Session::read_connect() {
   if (tls_ != nullptr) tls_->cleanse_plaintext(true);
   bool is_new = !received.empty();  // behind a PROXY header, without TLS
   for (;;) {
+    const bool late = is_late();
     if (!is_new && client_->may_read()) {
       const auto into = worker_.scratch().plain_room(limits.connect_size_max);
       const auto io = client_->read(into);
@@ -187,15 +189,15 @@ net::Task<MaybeEnd> Session::read_connect() {
         keep_connect(*connect);
         co_return std::nullopt;
       }
-      if (client_->may_read()) continue;
+      if (client_->may_read() && !late) continue;
     }
+    if (late) co_return inspect::connect_cut_short(received, true);
     // The session ticket of TLS 1.3. Most clients leave Nagle's algorithm on: they send CONNECT only when their Finished has
     // been acknowledged, which the kernel delays by 40 ms when there is nothing to send along.
     if (client_->has_unsent() && client_->socket().may_write() && !client_->flush()) co_return end_of_hello(true);
     client_->socket().want_read();
     co_await woken();
     if (auto end = interrupted()) co_return end;
-    if (deadline_.passed(now())) co_return inspect::connect_cut_short(received, true);
   }
 }
 

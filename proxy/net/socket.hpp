@@ -54,6 +54,10 @@ class Socket {
   /// One send; fewer bytes than given means that the rest must wait.
   [[nodiscard]] Io send(std::span<const std::uint8_t> bytes);
 
+  /// The next receive and send try, whatever is known of readiness: the kernel may have more to tell than the reactor has
+  /// asked for yet.
+  void look_again() { may_read_ = may_write_ = true; }
+
   /// Wakes the owner once the socket is readable, writable. At most one wait of each kind is under way.
   void want_read();
   void want_write();
