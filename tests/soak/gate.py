@@ -107,6 +107,15 @@ class Gate:
                 pass  # closed meanwhile
         return sorted(found)
 
+    def descriptors_at_rest(self):
+        """Once every worker has begun (it keeps a descriptor in reserve), and nobody's question is open any more."""
+        self.metrics()
+        before = None
+        while (now := self.descriptors()) != before:
+            before = now
+            time.sleep(0.2)
+        return now
+
     # --- ending ---
 
     def reload(self):

@@ -72,7 +72,7 @@ class Soak:
     def weather(self):
         """The long one: everything at once, one gate throughout."""
         gate = self.start_gate()
-        at_start = gate.descriptors()
+        at_start = gate.descriptors_at_rest()
         weather = Weather(self.stage, gate, self.account, self.verdict, self.random)
         weather.look()
         begun = time.monotonic()
