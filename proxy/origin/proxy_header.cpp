@@ -25,7 +25,7 @@ constexpr std::size_t v2_fixed_bytes = 16;
 enum Family : std::uint8_t { unspecified = 0, inet = 1, inet6 = 2, unix_socket = 3 };
 constexpr std::size_t inet_bytes = 2 * 4 + 2 * 2;
 constexpr std::size_t inet6_bytes = 2 * 16 + 2 * 2;
-constexpr std::size_t unix_bytes = 2 * 108;
+constexpr std::size_t unix_bytes = std::size_t{2} * 108;
 constexpr std::uint8_t tlv_crc32c = 0x03;
 constexpr std::uint8_t v2_proxy = 0x21;
 constexpr std::uint8_t stream = 1;
