@@ -186,6 +186,8 @@ net::Task<MaybeEnd> Session::dial() {
                                              : Cause::other;
     co_return co_await refuse({Reason::upstream_unavailable, cause});
   }
+  // A policy that came while the broker was dialled holds for this client too: from here on nothing is waited for.
+  if (const auto refusal = adopt_policy()) co_return co_await refuse(*refusal);
   if (!forward_connect()) co_return co_await refuse({Reason::upstream_unavailable, Cause::reset});
   co_return std::nullopt;
 }

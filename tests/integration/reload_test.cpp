@@ -52,6 +52,18 @@ TEST_P(Reload, OfABadPasswordFileChangesNothing) {
   EXPECT_EQ(code_for(scene_, {}), 0);
 }
 
+TEST_P(Reload, ReachesAClientWhoseBrokerIsBeingDialled) {
+  scene_.broker.leave_no_room();
+  auto client = scene_.client_after(make_connect());
+  scene_.gate.wait_for(series_of("mqtt_bastion_upstream_connects_total"));
+  scene_.policy.role("name = \"others\"\nusers = [\"bob\"]").write();
+  ASSERT_TRUE(scene_.gate.reload());
+  scene_.broker.make_room();
+  EXPECT_EQ(client.read_to_end(), connack(v3_1_1, 5));
+  EXPECT_EQ(scene_.broker.accept().read_to_end(), ByteVector{});
+  expect_only_refusal(scene_, {Reason::not_authorized, Cause::role});
+}
+
 TEST_P(Reload, OpensAndClosesListeners) {
   auto session = scene_.admitted();
   const auto before = scene_.gate.address();

@@ -88,4 +88,14 @@ void ScriptedBroker::leave_no_room() {
   throw std::runtime_error{"the broker's backlog does not fill up"};
 }
 
+void ScriptedBroker::make_room() {
+  ::listen(listening_.get(), backlog);
+  // The fillers that got in stand before all others, in the order in which they came.
+  while (fillers_.size() > 1) {
+    static_cast<void>(accept());
+    fillers_.erase(fillers_.begin());
+  }
+  fillers_.clear();
+}
+
 }  // namespace bastion::test

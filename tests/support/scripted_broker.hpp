@@ -29,6 +29,8 @@ class ScriptedBroker {
   void stop_listening() { listening_.reset(); }
   /// From here on connections are neither accepted nor refused: the backlog is full.
   void leave_no_room();
+  /// Those that were held back come in; accept() gives only them.
+  void make_room();
 
  private:
   std::string address_;
