@@ -50,8 +50,8 @@ std::vector<std::string> topics_over(const std::vector<std::string_view>& words)
 }
 
 struct World {
-  std::vector<TopicFilter> filters;                   ///< the first is the one that is asked about
-  std::vector<std::string_view> words{"other word"};  ///< what the filters name, and one word that none does
+  std::vector<TopicFilter> filters;             ///< the first is the one that is asked about
+  std::vector<std::string_view> words{"\x01"};  ///< what the filters name, and one word that no filter here may have
 };
 
 /// False where it is too large to look at every topic.
