@@ -83,9 +83,9 @@ class Explainer {
     const auto& balancers = out_.listener->balancers;
     const auto is_it = [&](const Prefix& prefix) { return prefix.contains(client_.from); };
     if (std::any_of(balancers.begin(), balancers.end(), is_it)) {
-      add(Stage::origin, std::nullopt,
-          client_.from.text() +
-              " is a balancer of this listener: its PROXY header must name the client; ask for that address",
+      return add(
+          Stage::origin, Refusal{Reason::bad_proxy_header, Cause::missing},
+          client_.from.text() + " is a balancer of this listener: ask for the address that its PROXY header would name",
           out_.listener->where);
     }
     const auto* rule = policy_.admission.prefixes.find(client_.from);

@@ -18,6 +18,13 @@ struct Origin {
 /// The protocol level of a CONNECT (OASIS 3.1.1 section 3.1.2.2, 5.0 section 3.1.2.2).
 enum class MqttVersion : std::uint8_t { v3_1 = 3, v3_1_1 = 4, v5_0 = 5 };
 
+/// The message that a client leaves with its CONNECT, to be published when it is lost.
+struct WillFacts {
+  std::string_view topic;
+  std::uint8_t qos = 0;
+  bool retain = false;
+};
+
 /// What a well-formed CONNECT says of the client.
 struct ConnectFacts {
   MqttVersion version = MqttVersion::v3_1_1;
@@ -28,7 +35,7 @@ struct ConnectFacts {
   std::optional<std::string_view> user_name;
   bool has_password = false;
   bool has_auth_method = false;  ///< MQTT 5 Authentication Method
-  bool has_will = false;
+  std::optional<WillFacts> will;
 };
 
 }  // namespace bastion

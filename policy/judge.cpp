@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "policy/access.hpp"
+
 namespace bastion {
 namespace {
 
@@ -115,6 +117,30 @@ Verdict judge_roles(const std::vector<Role>& roles, const Origin& origin, const 
   return Refusal{Reason::not_authorized, Cause::role};
 }
 
+/// A will is published by the broker itself, behind the gate's back: it is asked for what a PUBLISH would be.
+std::optional<Refusal> judge_will(const Policy& policy, const Role* role, const ConnectFacts& connect) {
+  if (!connect.will) return std::nullopt;
+  const auto& will = *connect.will;
+  if (will.qos > policy.mqtt.qos_max) return Refusal{Reason::will_denied, Cause::qos};
+  if (will.retain && !policy.mqtt.retain) return Refusal{Reason::will_denied, Cause::retain};
+  const Access access{policy, role, {connect.user_name, connect.client_id}};
+  if (!access.decides()) {
+    // What the broker keeps for itself begins like this, and nobody has said that this client may.
+    if (will.topic.starts_with('$')) return Refusal{Reason::will_denied, Cause::topic};
+    return std::nullopt;
+  }
+  switch (access.may_leave_will(will.topic, will.qos, will.retain).verdict) {
+    case PublishAnswer::Verdict::allowed:
+      return std::nullopt;
+    case PublishAnswer::Verdict::denied_qos:
+      return Refusal{Reason::will_denied, Cause::qos};
+    case PublishAnswer::Verdict::denied_retain:
+      return Refusal{Reason::will_denied, Cause::retain};
+    default:
+      return Refusal{Reason::will_denied, Cause::topic};
+  }
+}
+
 }  // namespace
 
 Verdict judge(const Policy& policy, const Origin& origin) {
@@ -149,8 +175,11 @@ Verdict judge_again(const Policy& policy, const Origin& origin, const ConnectFac
 
 Verdict judge_identity(const Policy& policy, const Origin& origin, const ConnectFacts& connect) {
   if (!fits_client_id(policy.mqtt.client_id_pattern, connect)) return Refusal{Reason::client_id_denied, Cause::pattern};
-  if (policy.roles.empty()) return Admitted{};
-  return judge_roles(policy.roles, origin, connect);
+  const auto verdict = policy.roles.empty() ? Verdict{Admitted{}} : judge_roles(policy.roles, origin, connect);
+  if (const auto* admitted = std::get_if<Admitted>(&verdict)) {
+    if (const auto refusal = judge_will(policy, admitted->role, connect)) return *refusal;
+  }
+  return verdict;
 }
 
 std::optional<std::uint16_t> server_keep_alive(const Policy& policy, const ConnectFacts& connect) {

@@ -26,7 +26,7 @@ using Verdict = std::variant<Admitted, Refusal>;
 [[nodiscard]] Verdict judge(const Policy& policy, const ConnectFacts& connect);
 
 /// After the password was right (or none was needed): client identifier pattern, then roles: user, network and client
-/// identifier fit each other.
+/// identifier fit each other; then whether the client may leave the will that it asks to leave.
 [[nodiscard]] Verdict judge_identity(const Policy& policy, const Origin& origin, const ConnectFacts& connect);
 
 /// All that the second question finds, not just the first; empty where the client may go on. For those who want to know

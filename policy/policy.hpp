@@ -159,8 +159,8 @@ struct MqttPolicy {
   unsigned filters_per_packet_max = 64;                 ///< of SUBSCRIBE and UNSUBSCRIBE
   unsigned subscriptions_max = 256;                     ///< of a session
   std::uint32_t properties_size_max = 16u << 10;        ///< bytes of all properties of a packet
-  unsigned in_flight_max = 256;                         ///< messages of QoS 1 and 2, each way
-  unsigned retained_messages_max = 1024;                ///< that a session may send
+  unsigned in_flight_max = 256;                         ///< messages of QoS 1 and 2 from the client
+  unsigned retained_messages_max = 1024;                ///< topics on which a session may leave one
   PacedRate message_rate{20'000, 10'000};               ///< of what a client sends
   PacedRate byte_rate{64u << 20, 16u << 20};            ///< the same in bytes
   Milliseconds rate_patience{60'000};                   ///< see RateGuard

@@ -66,6 +66,7 @@ constexpr std::array reason_rows{
               {"auth_method_unsupported", "authentication method is not supported", Stage::auth, silent, Code{0x8c}, true}},
     ReasonRow{Reason::not_authorized,
               {"not_authorized", "user is not authorized here", Stage::auth, Code{5}, Code{0x87}, true}},
+    ReasonRow{Reason::will_denied, {"will_denied", "will is not allowed", Stage::auth, Code{5}, Code{0x87}, false}},
     ReasonRow{Reason::session_denied,
               {"session_denied", "session is not allowed as asked for", Stage::auth, Code{5}, Code{0x97}, false}},
     ReasonRow{Reason::auth_overloaded,
@@ -84,6 +85,11 @@ constexpr std::array reason_rows{
               {"protocol_error", "packet is not allowed by the protocol", Stage::session, silent, Code{0x82}, true}},
     ReasonRow{Reason::packet_too_large,
               {"packet_too_large", "packet is larger than allowed", Stage::session, silent, Code{0x95}, true}},
+    ReasonRow{Reason::limit_exceeded,
+              {"limit_exceeded", "packet is over a limit of the policy", Stage::session, silent, Code{0x97}, false}},
+    ReasonRow{Reason::acl_denied, {"acl_denied", "topic is not allowed", Stage::session, silent, Code{0x87}, false}},
+    ReasonRow{Reason::message_rate,
+              {"message_rate", "client sends more than it may", Stage::session, silent, Code{0x96}, false}},
     ReasonRow{Reason::keepalive_timeout,
               {"keepalive_timeout", "no whole packet within the keep alive", Stage::session, silent, Code{0x8d}, false}},
     ReasonRow{Reason::slow_reader,
@@ -177,6 +183,9 @@ constexpr std::array cause_rows{
     CauseRow{Cause::password, "password"},
     CauseRow{Cause::source, "source"},
     CauseRow{Cause::role, "role"},
+    CauseRow{Cause::topic, "topic"},
+    CauseRow{Cause::retain, "retain"},
+    CauseRow{Cause::qos, "qos"},
     CauseRow{Cause::keep_alive, "keep_alive"},
     CauseRow{Cause::queue_full, "queue_full"},
     CauseRow{Cause::queue_timeout, "queue_timeout"},
@@ -194,6 +203,20 @@ constexpr std::array cause_rows{
     CauseRow{Cause::second_connect, "second_connect"},
     CauseRow{Cause::direction, "direction"},
     CauseRow{Cause::after_disconnect, "after_disconnect"},
+    CauseRow{Cause::packet_id, "packet_id"},
+    CauseRow{Cause::alias, "alias"},
+    CauseRow{Cause::receive_maximum, "receive_maximum"},
+    CauseRow{Cause::not_available, "not_available"},
+    CauseRow{Cause::auth, "auth"},
+    CauseRow{Cause::topic_length, "topic_length"},
+    CauseRow{Cause::topic_levels, "topic_levels"},
+    CauseRow{Cause::filters, "filters"},
+    CauseRow{Cause::subscriptions, "subscriptions"},
+    CauseRow{Cause::properties, "properties"},
+    CauseRow{Cause::in_flight, "in_flight"},
+    CauseRow{Cause::retained, "retained"},
+    CauseRow{Cause::expiry, "expiry"},
+    CauseRow{Cause::receive, "receive"},
     CauseRow{Cause::silent, "silent"},
     CauseRow{Cause::shutdown, "shutdown"},
     CauseRow{Cause::reload, "reload"},
@@ -406,6 +429,11 @@ constexpr std::array pairs{
          "a role fits the user, but not from this address: a stolen password, or a device that moved"},
     Pair{{Reason::not_authorized, Cause::role}, "no role fits the user"},
 
+    Pair{{Reason::will_denied, Cause::topic},
+         "a will on a topic to which the client may not publish, or that begins with `$` where no rule names it"},
+    Pair{{Reason::will_denied, Cause::retain}, "a retained will where the client may not publish retained messages"},
+    Pair{{Reason::will_denied, Cause::qos}, "a will with a higher QoS than the client may publish with"},
+
     Pair{{Reason::session_denied, Cause::keep_alive},
          "a keep alive of 0, or longer than `mqtt.keep_alive_max`; MQTT 5 clients are told a shorter one instead"},
 
@@ -464,8 +492,50 @@ constexpr std::array pairs{
     Pair{{Reason::protocol_error, Cause::after_disconnect},
          "bytes behind its own DISCONNECT: a broken library, or an attack"},
 
+    Pair{{Reason::protocol_error, Cause::packet_id},
+         "a packet identifier that is in use already, or an acknowledgement of another kind than is due: a broken library"},
+    Pair{
+        {Reason::protocol_error, Cause::alias},
+        "a topic alias that was never set, or above the maximum that CONNACK told: a broken library, or a way around rules"},
+    Pair{{Reason::protocol_error, Cause::receive_maximum},
+         "more messages in flight than the Receive Maximum that CONNACK told: a broken library, or an attack"},
+    Pair{{Reason::protocol_error, Cause::not_available},
+         "a QoS or a retained message that CONNACK said is not available: a library that does not look"},
+    Pair{{Reason::protocol_error, Cause::auth}, "AUTH in a session without an authentication method"},
+    Pair{{Reason::protocol_error, Cause::other}, "a value that MQTT calls a protocol error; the standard's section 4.13"},
+
     Pair{{Reason::packet_too_large, Cause::none},
          "it claims to be larger than `mqtt.packet_size_max`: an attack, or a device with large messages"},
+
+    Pair{{Reason::limit_exceeded, Cause::topic_length}, "a topic or filter longer than `mqtt.topic_length_max`"},
+    Pair{{Reason::limit_exceeded, Cause::topic_levels},
+         "a topic or filter with more levels than `mqtt.topic_levels_max`: an attack on brokers that recurse, or a device "
+         "with "
+         "deep topics"},
+    Pair{{Reason::limit_exceeded, Cause::filters}, "more filters in one packet than `mqtt.filters_per_packet_max`"},
+    Pair{{Reason::limit_exceeded, Cause::subscriptions}, "more subscriptions than `mqtt.subscriptions_max`"},
+    Pair{
+        {Reason::limit_exceeded, Cause::properties},
+        "more user properties than `mqtt.user_properties_max`, or properties without an end: an attack on what parses them"},
+    Pair{{Reason::limit_exceeded, Cause::in_flight},
+         "more unanswered packets than `mqtt.in_flight_max`: messages that are never released, or a broker that is stuck"},
+    Pair{{Reason::limit_exceeded, Cause::retained},
+         "retained messages on more topics than `mqtt.retained_messages_max`, in one session"},
+    Pair{{Reason::limit_exceeded, Cause::alias}, "topic aliases that take more than 64 KiB in all"},
+    Pair{{Reason::limit_exceeded, Cause::expiry},
+         "a DISCONNECT that asks to keep the session longer than `mqtt.session_expiry_max`"},
+
+    Pair{{Reason::acl_denied, Cause::type_publish},
+         "a message to a topic that no rule allows, where `mqtt.denied_publish` is `disconnect`"},
+    Pair{{Reason::acl_denied, Cause::type_subscribe},
+         "a filter that no rule allows, from a client of MQTT 3.1, which has no code to be told so"},
+    Pair{{Reason::acl_denied, Cause::receive},
+         "only where the policy is observed: a message that the client would not have been sent"},
+
+    Pair{
+        {Reason::message_rate, Cause::none},
+        "more messages or bytes than `mqtt.message_rate` or `mqtt.byte_rate` for all of `mqtt.rate_patience`: a device gone "
+        "wild, or a flood"},
 
     Pair{{Reason::keepalive_timeout, Cause::silent},
          "nothing came for one and a half times the keep alive: the network broke, or the device was switched off"},
@@ -591,6 +661,19 @@ std::string_view label(Stage stage) {
   return {};
 }
 
+std::string_view label(Denied denied) {
+  switch (denied) {
+    case Denied::publish:
+      return "publish";
+    case Denied::subscribe:
+      return "subscribe";
+    case Denied::receive:
+    case Denied::count_:
+      break;
+  }
+  return "receive";
+}
+
 std::optional<Reason> reason_from_label(std::string_view label) {
   for (const auto& row : reason_rows) {
     if (row.info.label == label) return row.reason;
@@ -612,7 +695,11 @@ std::string_view meaning(Refusal refusal) {
 std::optional<std::uint8_t> v5_code_of(Refusal refusal) {
   // Who names a user has tried to log in.
   constexpr std::uint8_t bad_user_name_or_password = 0x86;
+  constexpr std::uint8_t retain_not_supported = 0x9a;
+  constexpr std::uint8_t qos_not_supported = 0x9b;
   if (refusal == Refusal{Reason::anonymous, Cause::no_password}) return bad_user_name_or_password;
+  if (refusal == Refusal{Reason::will_denied, Cause::retain}) return retain_not_supported;
+  if (refusal == Refusal{Reason::will_denied, Cause::qos}) return qos_not_supported;
   return info(refusal.reason).v5_reason_code;
 }
 
@@ -630,11 +717,15 @@ bool can_be_observed(Refusal refusal) {
     case Reason::anonymous:
     case Reason::bad_credentials:
     case Reason::not_authorized:
+    case Reason::will_denied:
     case Reason::session_denied:
     case Reason::auth_overloaded:
     case Reason::packet_too_large:
     case Reason::keepalive_timeout:
     case Reason::slow_reader:
+    case Reason::limit_exceeded:
+    case Reason::acl_denied:
+    case Reason::message_rate:
       return true;
     case Reason::too_many_connections:
       return refusal.cause == Cause::per_ip;

@@ -42,6 +42,7 @@ enum class Reason : std::uint8_t {
   bad_credentials,
   auth_method_unsupported,
   not_authorized,
+  will_denied,
   session_denied,
   auth_overloaded,
   // upstream
@@ -52,6 +53,9 @@ enum class Reason : std::uint8_t {
   malformed_packet,
   protocol_error,
   packet_too_large,
+  limit_exceeded,
+  acl_denied,
+  message_rate,
   keepalive_timeout,
   slow_reader,
   evicted,
@@ -154,6 +158,10 @@ enum class Cause : std::uint8_t {
   // not_authorized
   source,
   role,
+  // will_denied
+  topic,
+  retain,
+  qos,
   // session_denied
   keep_alive,
   // auth_overloaded
@@ -177,6 +185,22 @@ enum class Cause : std::uint8_t {
   second_connect,
   direction,
   after_disconnect,
+  packet_id,
+  alias,
+  receive_maximum,
+  not_available,
+  auth,
+  // limit_exceeded
+  topic_length,
+  topic_levels,
+  filters,
+  subscriptions,
+  properties,
+  in_flight,
+  retained,
+  expiry,
+  // acl_denied, beside publish and subscribe
+  receive,
   // keepalive_timeout
   silent,
   // evicted
@@ -218,6 +242,12 @@ struct Refusal {
 [[nodiscard]] std::string_view meaning(Refusal refusal);
 /// The reason's MQTT 5 code, but where its cause has a better one; nothing: close silently.
 [[nodiscard]] std::optional<std::uint8_t> v5_code_of(Refusal refusal);
+
+/// What is kept from going through without an end of the session: a message that is not allowed, a filter that gets its
+/// failure code, a message on its way to a client that may not receive it. Counted apart from refusals.
+enum class Denied : std::uint8_t { publish, subscribe, receive, count_ };
+inline constexpr std::size_t denied_count = static_cast<std::size_t>(Denied::count_);
+[[nodiscard]] std::string_view label(Denied denied);
 
 /// Whether a refusal is a mark against its source (a peer's own alert and a version that is merely switched off are
 /// not, though their reasons are).

@@ -32,6 +32,7 @@ constexpr std::array plain_counters{
 constexpr std::string_view refused = "refused";
 constexpr std::string_view would_refuse = "would_refuse";
 constexpr std::string_view closed = "closed";
+constexpr std::string_view denied = "denied";
 constexpr std::string_view no_cause = "-";
 
 // accepted is kept without the connections that are open: they will never be seen to end.
@@ -65,6 +66,9 @@ void append(std::string& to, std::string_view listener, const Tally& tally) {
   }
   for (std::size_t i = 0; i < tally.closes.size(); ++i) {
     append(to, {listener, closed, label(static_cast<Close>(i))}, tally.closes[i]);
+  }
+  for (std::size_t i = 0; i < tally.denied.size(); ++i) {
+    append(to, {listener, denied, label(static_cast<Denied>(i))}, tally.denied[i]);
   }
   const auto pairs = refusals();
   for (std::size_t i = 0; i < pairs.size(); ++i) {
@@ -110,6 +114,10 @@ std::uint64_t* counter(Tally& tally, std::span<const std::string_view> words) {
   } else if (words.size() == 2 && words[0] == closed) {
     for (std::size_t i = 0; i < tally.closes.size(); ++i) {
       if (label(static_cast<Close>(i)) == words[1]) return &tally.closes[i];
+    }
+  } else if (words.size() == 2 && words[0] == denied) {
+    for (std::size_t i = 0; i < tally.denied.size(); ++i) {
+      if (label(static_cast<Denied>(i)) == words[1]) return &tally.denied[i];
     }
   } else if (words.size() == 3 && (words[0] == refused || words[0] == would_refuse)) {
     if (const auto index = pair_index(words[1], words[2])) {

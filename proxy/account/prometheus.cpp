@@ -118,6 +118,13 @@ void endings(Page& page, std::span<const ListenerTally> listeners) {
   for (const ListenerTally& each : listeners) {
     for (std::size_t i = 0; i < pairs.size(); ++i) refusal(page, each.listener, pairs[i], each.tally.refusals[i]);
   }
+  page.family("mqtt_bastion_denied_total", "counter",
+              "Messages and filters that topic rules kept from going through, in sessions that went on.");
+  for (const auto& each : listeners) {
+    for (std::size_t i = 0; i < each.tally.denied.size(); ++i) {
+      page.sample({{"listener", each.listener}, {"what", label(static_cast<Denied>(i))}}, each.tally.denied[i]);
+    }
+  }
   page.family("mqtt_bastion_closes_total", "counter", "Connections that ended without a refusal, by how they ended.");
   for (const ListenerTally& each : listeners) {
     for (std::size_t i = 0; i < each.tally.closes.size(); ++i) {

@@ -156,6 +156,21 @@ void append_refusals(std::string& out, const Status& status, const std::string& 
   table.append_to(out);
 }
 
+void append_denied(std::string& out, const Status& status) {
+  Table table{"ln"};
+  table.row({"kept back by topic rules", "times"});
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < denied_count; ++i) {
+    std::uint64_t times = 0;
+    for (const auto& listener : status.listeners) times += listener.tally.denied[i];
+    if (times > 0) table.row({std::string{label(static_cast<Denied>(i))}, std::to_string(times)});
+    all += times;
+  }
+  if (all == 0) return;
+  out += '\n';
+  table.append_to(out);
+}
+
 void append_sources(std::string& out, const Status& status, const std::string& title, std::span<const Source> sources) {
   if (sources.empty()) return;
   Table table{"lnll"};
@@ -219,6 +234,9 @@ void append_tally(Json& json, const Tally& tally) {
   json.number("packets_down_total", tally.packets_down);
   json.number("bytes_up_total", tally.bytes_up);
   json.number("bytes_down_total", tally.bytes_down);
+  for (std::size_t i = 0; i < denied_count; ++i) {
+    json.number("denied_" + std::string{label(static_cast<Denied>(i))} + "_total", tally.denied[i]);
+  }
 }
 
 void append_refusals(Json& json, std::string_view key, const Status& status, std::vector<std::uint64_t> Tally::*counters) {
@@ -305,6 +323,7 @@ std::string status_text(const Status& status) {
   append_rates(out, status);
   append_refusals(out, status, "refused for", &Tally::refusals);
   append_refusals(out, status, "would be refused for (observed only)", &Tally::would_refuse);
+  append_denied(out, status);
   append_sources(out, status, "most refused", status.sources);
   append_sources(out, status, "most would be refused", status.observed_sources);
   return out;

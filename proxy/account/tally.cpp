@@ -45,6 +45,7 @@ constexpr std::array counters{&Tally::accepted,    &Tally::tls_handshakes,    &T
 void Tally::merge(const Tally& other) {
   add(refusals, other.refusals);
   add(closes, other.closes);
+  add(denied, other.denied);
   add(would_refuse, other.would_refuse);
   for (const auto counter : counters) this->*counter += other.*counter;
   connections += other.connections;
@@ -55,6 +56,7 @@ Tally Tally::since(const Tally& earlier) const {
   Tally out = *this;
   subtract(out.refusals, earlier.refusals);
   subtract(out.closes, earlier.closes);
+  subtract(out.denied, earlier.denied);
   subtract(out.would_refuse, earlier.would_refuse);
   for (const auto counter : counters) out.*counter -= earlier.*counter;
   return out;

@@ -22,6 +22,7 @@ namespace bastion::account {
 struct Tally {
   std::vector<std::uint64_t> refusals = std::vector<std::uint64_t>(bastion::refusals().size());
   std::array<std::uint64_t, static_cast<std::size_t>(Close::count_)> closes{};
+  std::array<std::uint64_t, denied_count> denied{};  ///< packets, filters and messages
   std::vector<std::uint64_t> would_refuse = std::vector<std::uint64_t>(bastion::refusals().size());
   std::uint64_t would_refuse_connections = 0;  ///< connections with at least one of these
   std::uint64_t accepted = 0;                  ///< connections that accept() returned

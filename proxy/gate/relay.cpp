@@ -11,8 +11,11 @@ using account::Close;
 
 /// Read from the broker at a time; so a client that does not read costs this much at most.
 constexpr std::size_t read_max = net::Scratch::cipher_bytes;
-/// What may be carried over, so that what one receive can decrypt to fits behind it.
-constexpr std::size_t carry_max = net::Scratch::plain_bytes - net::Scratch::cipher_bytes - (17u << 10);
+// What is carried over is less than this, and what one receive can decrypt to fits behind it.
+static_assert(inspect::whole_packet_max <= net::Scratch::plain_bytes - net::Scratch::cipher_bytes - (17u << 10));
+
+/// What may wait of the gate's own packets before their cause is no longer heard.
+constexpr std::size_t own_packets_bytes_max = 16u << 10;
 
 /// How long a broker may take to close once it was told of a DISCONNECT.
 constexpr auto upstream_linger_max = std::chrono::seconds{5};
@@ -30,8 +33,8 @@ Relay::Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, 
       scratch_{scratch},
       tally_{tally},
       terms_{terms},
-      up_{terms.version, {terms.packet_size_max, terms.mode}},
-      down_{terms.version, {terms.packet_size_max, terms.mode}, terms.server_keep_alive_s},
+      conversation_{terms.asked, terms.rights},
+      rate_{terms.rates, now},
       up_carry_{std::move(early)},
       started_{now},
       fed_at_{now},
@@ -45,6 +48,7 @@ Relay::~Relay() {
 MaybeEnd Relay::pump(TimePoint now) {
   if (auto end = pump_down(now)) return end;
   if (auto end = pump_up(now)) return end;
+  send_own_packets(now);
   if (auto end = overdue(now)) return end;
   arm();
   return std::nullopt;
@@ -80,7 +84,7 @@ Relay::Passed Relay::pass(Inspector& inspector, std::span<const std::uint8_t> in
       passed.packets += forward->packets;
     } else if (auto* replace = std::get_if<inspect::Replace>(&step)) {
       write_run();
-      if (!passed.receiver_lost) passed.receiver_lost = !to.write(replace->with);
+      if (!passed.receiver_lost && !replace->with.empty()) passed.receiver_lost = !to.write(replace->with);
       passed.bytes += replace->with.size();
       passed.packets += replace->packets;
       done += replace->bytes;
@@ -93,12 +97,65 @@ Relay::Passed Relay::pass(Inspector& inspector, std::span<const std::uint8_t> in
     }
   }
   write_run();
+  passed.taken = done;
   if (passed.refuse || done == in_hand.size()) {
     if (!carry.empty()) std::vector<std::uint8_t>{}.swap(carry);  // an idle session keeps no buffer
   } else {
     carry.assign(in_hand.begin() + static_cast<std::ptrdiff_t>(done), in_hand.end());
   }
   return passed;
+}
+
+/// What the gate itself has to say, where the receiver is between two packets and has taken what came before.
+void Relay::send_own_packets(TimePoint now) {
+  auto& to_client = conversation_.to_client;
+  if (!to_client.empty() && !client_broken_ && !down_blocked() && down_.at_boundary()) {
+    if (!client_.write(to_client)) client_lost();
+    bytes_down_ += to_client.size();
+    tally_.bytes_down += to_client.size();
+    std::vector<std::uint8_t>{}.swap(to_client);
+    if (client_.has_unsent() && !client_.socket().may_write() && !client_broken_) down_blocked_since_ = now;
+  }
+  auto& to_broker = conversation_.to_broker;
+  if (!to_broker.empty() && !upstream_shut_ && !up_.disconnected() && !up_blocked() && up_.at_boundary()) {
+    // A broker that is gone is noticed by the next read from it.
+    if (upstream_.write(to_broker) && upstream_.has_unsent()) up_blocked_since_ = now;
+    bytes_up_ += to_broker.size();
+    tally_.bytes_up += to_broker.size();
+    std::vector<std::uint8_t>{}.swap(to_broker);
+  }
+}
+
+/// What the inspectors have observed, and kept from going through.
+void Relay::take_notes() {
+  for (const auto refusal : conversation_.observed()) observe(refusal);
+  const auto& denied = conversation_.denied();
+  for (std::size_t i = 0; i < denied.size(); ++i) {
+    tally_.denied[i] += denied[i] - denied_counted_[i];
+  }
+  denied_counted_ = denied;
+}
+
+void Relay::use(const inspect::Rights& rights, const RateGuard::Limits& rates, TimePoint now) {
+  conversation_.use(rights);
+  rate_.limit(rates, now);
+}
+
+/// A client over its rate is not heard for a while, and ended where it stays over it.
+MaybeEnd Relay::hold_to_rate(std::uint64_t packets, std::uint64_t bytes, TimePoint now) {
+  const auto verdict = rate_.take(packets, bytes, now);
+  const Refusal too_fast{Reason::message_rate, Cause::none};
+  if (conversation_.mode() == Mode::observe) {
+    if (verdict.pause_until) observe(too_fast);
+    return std::nullopt;
+  }
+  if (verdict.is_exceeded) return too_fast;
+  if (verdict.pause_until) paused_until_ = *verdict.pause_until;
+  return std::nullopt;
+}
+
+std::string_view Relay::assigned_client_id() const {
+  return down_.connack() ? std::string_view{down_.connack()->assigned_client_id} : std::string_view{};
 }
 
 MaybeEnd Relay::pump_down(TimePoint now) {
@@ -145,14 +202,13 @@ MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) 
   tally_.bytes_down += passed.bytes;
   tally_.packets_down += passed.packets;
   if (passed.receiver_lost) client_lost();
-  if (down_.passed_packet_too_large()) observe({Reason::upstream_malformed, Cause::packet});
+  take_notes();
   // What is unsent though there is room is a session ticket that goes along with the next write: nobody is slow.
   if (client_.has_unsent() && !client_.socket().may_write() && !client_broken_) down_blocked_since_ = now;
   if (passed.refuse) {
     v5_reason_code_ = passed.refuse->v5_reason_code;
     return passed.refuse->refusal;
   }
-  if (down_carry_.size() > carry_max) return Refusal{Reason::upstream_malformed, Cause::connack};
   if (!admitted_) return judge_connack(now);
   if (eviction_ && !down_blocked() && down_.at_boundary()) return *eviction_;
   return std::nullopt;
@@ -161,7 +217,7 @@ MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) 
 MaybeEnd Relay::judge_connack(TimePoint now) {
   const auto& connack = down_.connack();
   if (!connack) return std::nullopt;
-  if (auto refusal = inspect::upstream_refusal(terms_.version, connack->code)) return *refusal;
+  if (auto refusal = inspect::upstream_refusal(terms_.asked.version, connack->code)) return *refusal;
   admitted_ = true;
   ++tally_.admitted;
   ++tally_.sessions;
@@ -199,7 +255,11 @@ MaybeEnd Relay::pump_up(TimePoint now) {
     up_carry_ = {};
     return pass_up(early, now);
   }
-  if (client_ended_at_ == TimePoint::max() && client_.may_read()) {
+  if (paused_until_ != TimePoint::min() && now >= paused_until_) {
+    paused_until_ = TimePoint::min();
+    fed_at_ = now;  // the gate did not listen
+  }
+  if (hears_client() && client_.may_read()) {
     std::span<const std::uint8_t> in_hand;
     const auto status = take(client_, up_carry_, net::Scratch::plain_bytes, in_hand);
     if (status == net::IoStatus::done) return pass_up(in_hand, now);
@@ -222,7 +282,7 @@ MaybeEnd Relay::pass_up(std::span<const std::uint8_t> in_hand, TimePoint now) {
   tally_.bytes_up += passed.bytes;
   tally_.packets_up += passed.packets;
   if (passed.packets > 0) fed_at_ = now;
-  if (up_.passed_packet_too_large()) observe({Reason::packet_too_large, Cause::none});
+  take_notes();
   if (passed.refuse) {
     v5_reason_code_ = passed.refuse->v5_reason_code;
     return passed.refuse->refusal;
@@ -230,8 +290,7 @@ MaybeEnd Relay::pass_up(std::span<const std::uint8_t> in_hand, TimePoint now) {
   if (passed.receiver_lost) return upstream_ended();
   if (upstream_.has_unsent()) up_blocked_since_ = now;
   if (up_.disconnected() && !up_blocked()) disconnected_at_ = now;
-  if (up_carry_.size() > carry_max) return Refusal{Reason::packet_too_large, Cause::none};
-  return std::nullopt;
+  return hold_to_rate(passed.packets, passed.taken, now);
 }
 
 /// Nothing goes on before CONNACK; but a client that leaves meanwhile is not worth the broker's answer. One that has sent
@@ -257,7 +316,7 @@ account::Close Relay::client_close() const {
 
 bool Relay::keeps_alive() const {
   return admitted_ && terms_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked() &&
-         !up_.disconnected() && !has_observed(Reason::keepalive_timeout);
+         !up_.disconnected() && paused_until_ == TimePoint::min() && !has_observed(Reason::keepalive_timeout);
 }
 
 Relay::TimePoint Relay::slow_reader_due() const {
@@ -265,7 +324,7 @@ Relay::TimePoint Relay::slow_reader_due() const {
 }
 
 MaybeEnd Relay::end_or_observe(Refusal refusal) {
-  if (terms_.mode == Mode::enforce) return refusal;
+  if (conversation_.mode() == Mode::enforce) return refusal;
   observe(refusal);
   return std::nullopt;
 }
@@ -275,7 +334,7 @@ bool Relay::has_observed(Reason reason) const {
 }
 
 void Relay::observe(Refusal refusal) {
-  if (!has_observed(refusal.reason)) observed_.push_back(refusal);
+  if (std::find(observed_.begin(), observed_.end(), refusal) == observed_.end()) observed_.push_back(refusal);
 }
 
 /// When the broker is not waited for any longer, for a client that has left.
@@ -287,6 +346,7 @@ Relay::TimePoint Relay::farewell_due() const {
 
 Relay::TimePoint Relay::deadline() const {
   auto first = std::min({slow_reader_due(), after(up_blocked_since_, terms_.stall_timeout), farewell_due()});
+  if (paused_until_ != TimePoint::min()) first = std::min(first, paused_until_);
   if (!admitted_) first = std::min(first, started_ + terms_.connack_timeout);
   // One and a half times the keep alive [MQTT-3.1.2-24], [MQTT-3.1.2-22 in 5.0].
   if (keeps_alive()) first = std::min(first, fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s);
@@ -299,21 +359,32 @@ MaybeEnd Relay::overdue(TimePoint now) {
   if (now >= slow_reader_due()) return end_or_observe({Reason::slow_reader, Cause::none});
   if (now >= after(up_blocked_since_, terms_.stall_timeout)) return Refusal{Reason::upstream_unavailable, Cause::stalled};
   if (now >= farewell_due()) return client_close();
-  const bool inside_packet = !up_.at_boundary() || !up_carry_.empty();
+  // Nothing but the end of a pause, which the next pump() sees.
+  if (!keeps_alive() || now < fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s) return std::nullopt;
+  const bool inside_packet = up_.is_inside_packet() || !up_carry_.empty();
   return end_or_observe({Reason::keepalive_timeout, inside_packet ? Cause::partial : Cause::silent});
 }
 
 bool Relay::can_go_on() const {
-  const bool up =
-      admitted_ && !eviction_ && !up_blocked() && (early_ || (client_ended_at_ == TimePoint::max() && client_.may_read()));
+  const bool up = admitted_ && !eviction_ && !up_blocked() && (early_ || (hears_client() && client_.may_read()));
   const bool newcomer = hears_newcomer() && client_.may_read();
   const bool down = hears_upstream() && upstream_.may_read();
   return up || newcomer || down;
 }
 
+/// Not while it makes the gate say more than the other side takes.
+bool Relay::hears_client() const {
+  return client_ended_at_ == TimePoint::max() && paused_until_ == TimePoint::min() &&
+         conversation_.to_client.size() < own_packets_bytes_max;
+}
+
+bool Relay::hears_upstream() const {
+  return !down_blocked() && (!client_broken_ || upstream_shut_) && conversation_.to_broker.size() < own_packets_bytes_max;
+}
+
 void Relay::arm() {
-  const bool hears_client = admitted_ && !up_blocked() && client_ended_at_ == TimePoint::max();
-  if (hears_client || hears_newcomer()) client_.socket().want_read();
+  const bool hears = admitted_ && !up_blocked() && hears_client();
+  if (hears || hears_newcomer()) client_.socket().want_read();
   if (hears_upstream()) upstream_.socket().want_read();
   if (down_blocked()) client_.socket().want_write();
   if (up_blocked()) upstream_.socket().want_write();

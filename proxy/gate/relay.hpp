@@ -1,29 +1,31 @@
 // The relay of one session: moves what can be moved in both directions without waiting, and says what it waits for.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "policy/policy.hpp"
+#include "policy/rate.hpp"
 #include "proxy/account/tally.hpp"
 #include "proxy/gate/end.hpp"
-#include "proxy/inspect/inspector.hpp"
+#include "proxy/inspect/conversation.hpp"
+#include "proxy/inspect/downward.hpp"
+#include "proxy/inspect/upward.hpp"
 #include "proxy/net/stream.hpp"
 
 namespace bastion::gate {
 
 /// What a session was admitted on.
 struct RelayTerms {
-  MqttVersion version = MqttVersion::v3_1_1;
-  std::uint16_t keep_alive_s = 0;                    ///< as the client asked
-  std::optional<std::uint16_t> server_keep_alive_s;  ///< what an MQTT 5 client is to be told at most
-  std::uint32_t packet_size_max = 0;
+  inspect::Asked asked;
+  inspect::Rights rights;
+  RateGuard::Limits rates{{1, 1}, {1, 1}, {}};  ///< of what the client sends
+  std::uint16_t keep_alive_s = 0;               ///< as the client asked
   Milliseconds connack_timeout{};
   Milliseconds stall_timeout{};
   Milliseconds slow_reader_timeout{};
-  /// The limits on the client are told by observed(), and not enforced.
-  Mode mode = Mode::enforce;
 };
 
 /// Relays between a client whose CONNECT has been sent on and its broker. Not one byte of the client's goes on before the
@@ -49,6 +51,9 @@ class Relay {
   /// Whether pump() would find more to do at once: it stops after one read of each side, so that sessions take turns.
   [[nodiscard]] bool can_go_on() const;
 
+  /// Other rights, from the next packet on.
+  void use(const inspect::Rights& rights, const RateGuard::Limits& rates, TimePoint now);
+
   /// Ends the session at the next packet boundary on the way to the client, at which a DISCONNECT may stand.
   /// `v5_reason_code` as below.
   void evict(Refusal refusal, std::optional<std::uint8_t> v5_reason_code) {
@@ -63,14 +68,18 @@ class Relay {
   [[nodiscard]] bool may_insert_down() const { return down_.at_boundary(); }
   /// The MQTT 5 reason code for the DISCONNECT of the refusal that pump() returned, where it is not the reason's own.
   [[nodiscard]] std::optional<std::uint8_t> v5_reason_code() const { return v5_reason_code_; }
-  /// What enforcing would have ended this session for, in the order in which it was met; grows.
+  /// What enforcing would have refused, in the order in which it was met; grows.
   [[nodiscard]] std::span<const Refusal> observed() const { return observed_; }
+  /// The identifier that the broker gave the client, once it is known; empty: none.
+  [[nodiscard]] std::string_view assigned_client_id() const;
+  [[nodiscard]] const inspect::Conversation& conversation() const { return conversation_; }
   [[nodiscard]] std::uint64_t bytes_up() const { return bytes_up_; }
   [[nodiscard]] std::uint64_t bytes_down() const { return bytes_down_; }
 
  private:
   struct Passed {
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;  ///< that went on
+    std::uint64_t taken = 0;  ///< of what was in hand
     std::uint64_t packets = 0;
     bool receiver_lost = false;
     std::optional<inspect::Refuse> refuse;
@@ -80,6 +89,9 @@ class Relay {
                             std::vector<std::uint8_t>& carry);
   [[nodiscard]] net::IoStatus take(net::Stream& from, const std::vector<std::uint8_t>& carry, std::size_t bytes_max,
                                    std::span<const std::uint8_t>& in_hand);
+  [[nodiscard]] MaybeEnd hold_to_rate(std::uint64_t packets, std::uint64_t bytes, TimePoint now);
+  void send_own_packets(TimePoint now);
+  void take_notes();
   [[nodiscard]] MaybeEnd pump_down(TimePoint now);
   [[nodiscard]] MaybeEnd await_upstream_end();
   [[nodiscard]] MaybeEnd pump_up(TimePoint now);
@@ -100,7 +112,8 @@ class Relay {
   [[nodiscard]] bool down_blocked() const { return down_blocked_since_ != TimePoint::max(); }
   [[nodiscard]] bool up_blocked() const { return up_blocked_since_ != TimePoint::max(); }
   [[nodiscard]] bool hears_newcomer() const { return !admitted_ && !early_; }
-  [[nodiscard]] bool hears_upstream() const { return !down_blocked() && (!client_broken_ || upstream_shut_); }
+  [[nodiscard]] bool hears_client() const;
+  [[nodiscard]] bool hears_upstream() const;
   void arm();
 
   net::Stream& client_;
@@ -108,13 +121,16 @@ class Relay {
   net::Scratch& scratch_;
   account::Tally& tally_;
   RelayTerms terms_;
-  inspect::UpwardInspector up_;
-  inspect::DownwardInspector down_;
+  inspect::Conversation conversation_;
+  inspect::UpwardInspector up_{conversation_};
+  inspect::DownwardInspector down_{conversation_};
+  RateGuard rate_;
   std::vector<std::uint8_t> up_carry_;
   std::vector<std::uint8_t> down_carry_;
   std::optional<Refusal> eviction_;
-  std::vector<Refusal> observed_;  ///< each reason once
+  std::vector<Refusal> observed_;  ///< each once
   std::optional<std::uint8_t> v5_reason_code_;
+  std::array<std::uint32_t, denied_count> denied_counted_{};
   std::uint64_t bytes_up_ = 0;
   std::uint64_t bytes_down_ = 0;
   TimePoint started_;
@@ -122,6 +138,7 @@ class Relay {
   TimePoint client_ended_at_ = TimePoint::max();
   TimePoint disconnected_at_ = TimePoint::max();  ///< when the broker was told of the client's DISCONNECT
   TimePoint up_blocked_since_ = TimePoint::max();
+  TimePoint paused_until_ = TimePoint::min();  ///< the client has sent more than its rate, and is not heard
   TimePoint down_blocked_since_ = TimePoint::max();
   bool admitted_ = false;
   bool early_ = false;          ///< up_carry_ holds bytes that nobody has looked at yet

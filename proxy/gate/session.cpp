@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "policy/judge.hpp"
 #include "proxy/gate/worker.hpp"
@@ -153,13 +154,11 @@ bool Session::goes_on(Refusal refusal) {
 
 net::Task<End> Session::relay() {
   const auto& policy = setup_->policy;
-  const auto& facts = newcomer_->connect->facts;
   RelayTerms terms;
-  terms.mode = mode_;
-  terms.version = facts.version;
-  terms.keep_alive_s = facts.keep_alive_s;
-  if (mode_ == Mode::enforce) terms.server_keep_alive_s = server_keep_alive(policy, facts);
-  terms.packet_size_max = policy.mqtt.packet_size_max;
+  terms.asked = newcomer_->connect->asked;
+  terms.rights = rights();
+  terms.rates = rates();
+  terms.keep_alive_s = newcomer_->connect->facts.keep_alive_s;
   terms.connack_timeout = policy.upstream.connack_timeout;
   terms.stall_timeout = policy.upstream.stall_timeout;
   terms.slow_reader_timeout = policy.mqtt.slow_reader_timeout;
@@ -168,9 +167,12 @@ net::Task<End> Session::relay() {
   if (tls_ != nullptr) tls_->cleanse_plaintext(false);
   relaying_ = true;
   for (std::size_t noted = 0;;) {
+    // Before anything else: the rights that the relay has borrow the policy of before.
+    if (std::exchange(rights_changed_, false)) relay.use(rights(), rates(), now());
     if (eviction_) relay.evict(*eviction_, eviction_code_);
     static_cast<void>(is_late());  // the relay itself knows what is due
     auto end = relay.pump(now());
+    if (relay.assigned_client_id() != assigned_client_id_) take_assigned_client_id(relay.assigned_client_id());
     for (; noted < relay.observed().size(); ++noted) observe(relay.observed()[noted]);
     if (aborted_ && !end) end = *eviction_;
     if (end) co_return co_await take_leave(relay, *end);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "policy/budget.hpp"
+#include "policy/judge.hpp"
 #include "proxy/account/ending.hpp"
 #include "proxy/gate/end.hpp"
 #include "proxy/gate/relay.hpp"
@@ -87,7 +88,9 @@ class Session final : public net::Waiter,
     bool clean_start = true;
     bool has_user_name = false;
     bool has_password = false;
-    bool has_will = false;
+    std::string will_topic;  ///< empty: no will
+    std::uint8_t will_qos = 0;
+    bool will_retain = false;
   };
 
   [[nodiscard]] net::Detached live(boost::intrusive_ptr<Session> self);
@@ -115,7 +118,10 @@ class Session final : public net::Waiter,
   [[nodiscard]] bool is_late();
   [[nodiscard]] bool goes_on(Refusal refusal);
   [[nodiscard]] ConnectFacts facts() const;
-  [[nodiscard]] std::optional<Refusal> judge_again(const Setup& setup) const;
+  [[nodiscard]] inspect::Rights rights() const;
+  [[nodiscard]] RateGuard::Limits rates() const;
+  void take_assigned_client_id(std::string_view id);
+  [[nodiscard]] Verdict judge_again(const Setup& setup) const;
   [[nodiscard]] std::optional<Refusal> adopt_policy();
   [[nodiscard]] MaybeEnd hear_client();
   [[nodiscard]] static Refusal refusal_of(identity::Verified verdict);
@@ -140,10 +146,13 @@ class Session final : public net::Waiter,
   std::uint64_t id_;
   std::uint64_t credential_ = 0;  ///< fingerprint of the one that was right; 0: none was asked for
   Asked asked_;
+  std::string assigned_client_id_;  ///< by the broker, to a client that left it the choice
+  const Role* role_ = nullptr;      ///< of setup_
   Mode mode_;
   bool place_at_balancer_;
   bool in_handshake_ = true;
   bool relaying_ = false;
+  bool rights_changed_ = false;  ///< the relay has not been told yet
   bool aborted_ = false;
 };
 

@@ -48,18 +48,6 @@ Cause cause_of(net::TlsMisuse misuse) {
   return Cause::bad_record;
 }
 
-/// Appends without leaving a copy of a password behind in memory that the vector gives up.
-void append_guarded(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more) {
-  if (bytes.capacity() < bytes.size() + more.size()) {
-    std::vector<std::uint8_t> larger;
-    larger.reserve(std::max(bytes.size() + more.size(), 2 * bytes.capacity()));
-    larger.assign(bytes.begin(), bytes.end());
-    identity::wipe(bytes);
-    bytes.swap(larger);
-  }
-  bytes.insert(bytes.end(), more.begin(), more.end());
-}
-
 }  // namespace
 
 Refusal refusal_of(net::TlsMisuse misuse) {
@@ -100,6 +88,7 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
   newcomer_->received = {};
   std::span<const std::uint8_t> received = early;
   for (;;) {
+    const bool late = is_late();
     if (received.empty() && socket.may_read()) {
       const auto room = worker_.scratch().cipher_room();
       const auto io = socket.receive(room);
@@ -124,10 +113,10 @@ net::Task<MaybeEnd> Session::recognise_tls(net::TlsStream& tls) {
         co_return Refusal{Reason::not_tls, inspect::cause_of(guess)};
       }
     }
+    if (late) co_return Refusal{Reason::tls_timeout, in_hand > 0 ? Cause::partial : Cause::no_data};
     socket.want_read();
     co_await woken();
     if (auto end = interrupted()) co_return end;
-    if (deadline_.passed(now())) co_return Refusal{Reason::tls_timeout, in_hand > 0 ? Cause::partial : Cause::no_data};
   }
 }
 
@@ -168,7 +157,7 @@ net::Task<MaybeEnd> Session::read_connect() {
       const auto into = worker_.scratch().plain_room(limits.connect_size_max);
       const auto io = client_->read(into);
       if (io.status == IoStatus::done) {
-        append_guarded(received, into.first(io.bytes));
+        identity::append_secret(received, into.first(io.bytes));
         identity::wipe(into.first(io.bytes));
         is_new = true;
       } else if (io.status != IoStatus::would_block) {
@@ -208,8 +197,16 @@ void Session::keep_connect(const inspect::ReadConnect& connect) {
                         newcomer.received.end());
   // What outlives the packet: for the log, and for judging this client again.
   const auto& facts = connect.facts;
-  asked_ = {facts.keep_alive_s,          facts.bridge,       facts.clean_start,
-            facts.user_name.has_value(), facts.has_password, facts.has_will};
+  asked_.keep_alive_s = facts.keep_alive_s;
+  asked_.bridge = facts.bridge;
+  asked_.clean_start = facts.clean_start;
+  asked_.has_user_name = facts.user_name.has_value();
+  asked_.has_password = facts.has_password;
+  if (facts.will) {
+    asked_.will_topic = facts.will->topic;
+    asked_.will_qos = facts.will->qos;
+    asked_.will_retain = facts.will->retain;
+  }
   ending_.version = facts.version;
   ending_.client_id = facts.client_id;
   if (!facts.user_name) return;

@@ -18,6 +18,10 @@ constexpr auto hash_max = std::chrono::seconds{30};
 constexpr std::uint8_t not_authorized = 0x87;
 constexpr std::uint8_t administrative_action = 0x98;
 
+std::uint32_t seconds_of(Milliseconds duration) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
 }  // namespace
 
 /// While the client waits for others: hears it leave, and keeps what it sends meanwhile, one read of it.
@@ -59,8 +63,8 @@ net::Task<MaybeEnd> Session::verify_identity() {
   const auto verdict = judge_identity(setup_->policy, ending_.origin, newcomer_->connect->facts);
   if (const auto* refusal = std::get_if<Refusal>(&verdict)) {
     if (!goes_on(*refusal)) co_return co_await refuse(*refusal);
-  } else if (const auto* role = std::get<Admitted>(verdict).role) {
-    ending_.role = role->name;
+  } else if (role_ = std::get<Admitted>(verdict).role; role_ != nullptr) {
+    ending_.role = role_->name;
   }
   co_return std::nullopt;
 }
@@ -80,7 +84,7 @@ net::Task<MaybeEnd> Session::verify_password() {
       if (auto end = hear_client()) co_return end;
       co_await woken();
       if (auto end = interrupted()) co_return end;
-      if (deadline_.passed(now())) newcomer_->verified = identity::Verified::timed_out;
+      if (!newcomer_->verified && deadline_.passed(now())) newcomer_->verified = identity::Verified::timed_out;
     }
     if (newcomer_->verified == identity::Verified::right) {
       credential_ = setup_->passwords->fingerprint(*connect.facts.user_name);
@@ -103,12 +107,12 @@ ConnectFacts Session::facts() const {
   facts.client_id = ending_.client_id;
   if (asked_.has_user_name) facts.user_name = ending_.user_name;
   facts.has_password = asked_.has_password;
-  facts.has_will = asked_.has_will;
+  if (!asked_.will_topic.empty()) facts.will = WillFacts{asked_.will_topic, asked_.will_qos, asked_.will_retain};
   return facts;
 }
 
 /// What a policy says of a client whose CONNECT was read and whose password was right; the password itself is gone.
-std::optional<Refusal> Session::judge_again(const Setup& setup) const {
+Verdict Session::judge_again(const Setup& setup) const {
   const auto& policy = setup.policy;
   if (tls_ != nullptr && policy.tls.profile == TlsProfile::modern && ending_.tls_version != "TLSv1.3") {
     return Refusal{Reason::tls_handshake_failed, Cause::version};
@@ -116,11 +120,11 @@ std::optional<Refusal> Session::judge_again(const Setup& setup) const {
   // A balancer that is not believed any more has told nothing.
   const bool believed = !ending_.via || listener_.is_balancer(*ending_.via);
   const auto verdict = bastion::judge_again(policy, believed ? ending_.origin : Origin{*ending_.via, 0}, facts());
-  if (const auto* refusal = std::get_if<Refusal>(&verdict)) return *refusal;
+  if (std::holds_alternative<Refusal>(verdict)) return verdict;
   if (setup.passwords && asked_.has_user_name && setup.passwords->fingerprint(ending_.user_name) != credential_) {
     return Refusal{Reason::bad_credentials, setup.passwords->knows(ending_.user_name) ? Cause::password : Cause::user};
   }
-  return std::nullopt;
+  return verdict;
 }
 
 /// Goes on under the worker's policy where that is another, and lets go of the old one; or says why that can't be.
@@ -128,18 +132,59 @@ std::optional<Refusal> Session::adopt_policy() {
   const auto& next = worker_.setup();
   if (setup_ == next) return std::nullopt;
   mode_ = listener_.mode;
-  if (mode_ == Mode::enforce) {
-    if (auto refusal = judge_again(*next)) return refusal;
-  }
+  const auto verdict = judge_again(*next);
+  const auto* refusal = std::get_if<Refusal>(&verdict);
+  if (refusal != nullptr && mode_ == Mode::enforce) return *refusal;
   setup_ = next;
+  role_ = refusal != nullptr ? nullptr : std::get<Admitted>(verdict).role;
+  rights_changed_ = true;
   return std::nullopt;
+}
+
+/// What the client may do, by the policy that is in force for it.
+inspect::Rights Session::rights() const {
+  const auto& policy = setup_->policy;
+  inspect::Rights rights;
+  rights.mode = mode_;
+  const auto& mqtt = policy.mqtt;
+  rights.packet_size_max = mqtt.packet_size_max;
+  rights.topic_length_max = mqtt.topic_length_max;
+  rights.topic_levels_max = mqtt.topic_levels_max;
+  rights.properties_size_max = mqtt.properties_size_max;
+  rights.user_properties_max = mqtt.user_properties_max;
+  rights.filters_per_packet_max = mqtt.filters_per_packet_max;
+  rights.subscriptions_max = mqtt.subscriptions_max;
+  rights.in_flight_max = mqtt.in_flight_max;
+  rights.retained_messages_max = mqtt.retained_messages_max;
+  rights.qos_max = mqtt.qos_max;
+  rights.retain = mqtt.retain;
+  rights.wildcard_subscriptions = mqtt.wildcard_subscriptions;
+  rights.shared_subscriptions = mqtt.shared_subscriptions;
+  rights.disconnects_on_denied_publish = mqtt.denied_publish == DeniedPublish::disconnect;
+  rights.session_expiry_max_s = seconds_of(mqtt.session_expiry_max);
+  if (mode_ == Mode::enforce) rights.server_keep_alive_s = server_keep_alive(policy, facts());
+  TopicNames names;
+  if (asked_.has_user_name) names.user_name = ending_.user_name;
+  names.client_id = ending_.client_id.empty() ? assigned_client_id_ : ending_.client_id;
+  rights.access = Access{policy, role_, names};
+  return rights;
+}
+
+RateGuard::Limits Session::rates() const {
+  const auto& mqtt = setup_->policy.mqtt;
+  return {mqtt.message_rate, mqtt.byte_rate, mqtt.rate_patience};
+}
+
+void Session::take_assigned_client_id(std::string_view id) {
+  assigned_client_id_ = id;
+  rights_changed_ = true;
 }
 
 void Session::policy_changed() {
   // Newcomers see for themselves, before the broker is dialled for them.
   if (!relaying_ || eviction_) return;
   const auto refusal = adopt_policy();
-  if (!refusal) return;
+  if (!refusal) return notify();
   ending_.detail = "the new policy refuses it: " + std::string{label(refusal->reason)};
   const auto stage = info(refusal->reason).stage;
   eviction_code_ = stage == Stage::connect || stage == Stage::auth ? not_authorized : administrative_action;
@@ -211,19 +256,24 @@ net::Task<MaybeEnd> Session::connected() {
 bool Session::forward_connect() {
   const auto& connect = *newcomer_->connect;
   const auto& policy = setup_->policy.upstream;
-  if (!policy.credentials && policy.proxy_header == UpstreamProxyHeader::off) return upstream_->write_secret(connect.packet);
-  std::vector<std::uint8_t> packet;
-  if (policy.credentials) {
-    packet = inspect::with_credentials(connect, policy.credentials->user_name, setup_->upstream_password.view());
-    if (packet.empty()) return false;
+  inspect::ForBroker asked;
+  if (policy.credentials) asked.credentials = {policy.credentials->user_name, setup_->upstream_password.view()};
+  if (mode_ == Mode::enforce) {
+    asked.session_expiry_max_s = seconds_of(setup_->policy.mqtt.session_expiry_max);
+    asked.will_delay_max_s = seconds_of(setup_->policy.mqtt.will_delay_max);
   }
-  std::span<const std::uint8_t> rest = connect.packet;
-  if (policy.credentials) rest = packet;
+  auto rewritten = inspect::connect_for_broker(connect, asked);
   auto first = proxy_header();
-  first.insert(first.end(), rest.begin(), rest.end());
-  const bool sent = upstream_->write_secret(first);
-  identity::wipe(packet);
-  identity::wipe(first);
+  const auto packet = rewritten ? std::span<const std::uint8_t>{*rewritten} : connect.packet;
+  bool sent = !packet.empty();
+  if (first.empty()) {
+    sent = sent && upstream_->write_secret(packet);
+  } else {
+    first.insert(first.end(), packet.begin(), packet.end());
+    sent = sent && upstream_->write_secret(first);
+    identity::wipe(first);
+  }
+  if (rewritten) identity::wipe(*rewritten);
   return sent;
 }
 

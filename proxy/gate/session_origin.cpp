@@ -13,6 +13,7 @@ net::Task<MaybeEnd> Session::learn_origin() {
   auto& received = newcomer_->received;
   deadline_.set(accepted_at_ + setup_->policy.tls.handshake_timeout);
   for (;;) {
+    const bool late = is_late();
     if (socket.may_read()) {
       const auto room = worker_.scratch().cipher_room();
       const auto io = socket.receive(room);
@@ -21,7 +22,9 @@ net::Task<MaybeEnd> Session::learn_origin() {
         if (received.empty()) co_return account::Close::balancer_check;
         co_return Refusal{Reason::bad_proxy_header, Cause::partial};
       }
-      received.insert(received.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(io.bytes));
+      // A CONNECT may follow at once where there is no TLS.
+      identity::append_secret(received, room.first(io.bytes));
+      identity::wipe(room.first(io.bytes));
       const auto header = origin::read_proxy_header(received);
       if (std::holds_alternative<origin::ProxyHeader>(header)) break;
       if (const auto* fault = std::get_if<origin::ProxyHeaderFault>(&header)) {
@@ -29,12 +32,10 @@ net::Task<MaybeEnd> Session::learn_origin() {
         co_return Refusal{Reason::bad_proxy_header, missing ? Cause::missing : Cause::malformed};
       }
     }
+    if (late) co_return Refusal{Reason::bad_proxy_header, received.empty() ? Cause::no_data : Cause::partial};
     socket.want_read();
     co_await woken();
     if (auto end = interrupted()) co_return end;
-    if (deadline_.passed(now())) {
-      co_return Refusal{Reason::bad_proxy_header, received.empty() ? Cause::no_data : Cause::partial};
-    }
   }
   if (auto end = take_proxy_header()) co_return end;
   co_return co_await admit_again();
@@ -46,7 +47,9 @@ MaybeEnd Session::take_proxy_header() {
   const auto header = std::get<origin::ProxyHeader>(origin::read_proxy_header(received));
   if (header.is_local) return account::Close::balancer_check;
   if (!header.source) return Refusal{Reason::bad_proxy_header, Cause::no_address};
-  received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(header.bytes));
+  std::vector<std::uint8_t> rest{received.begin() + static_cast<std::ptrdiff_t>(header.bytes), received.end()};
+  identity::wipe(received);
+  received.swap(rest);
   ending_.origin = {header.source->address, header.source->port};
   return std::nullopt;
 }
@@ -66,7 +69,7 @@ net::Task<MaybeEnd> Session::admit_again() {
   place_at_balancer_ = !newcomer_->moved->taken;
   if (place_at_balancer_) co_return *newcomer_->moved->refusal;
   if (newcomer_->moved->refusal) observe(*newcomer_->moved->refusal);
-  co_return std::nullopt;
+  co_return interrupted();
 }
 
 }  // namespace bastion::gate

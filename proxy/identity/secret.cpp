@@ -1,6 +1,8 @@
 // Bytes that must not outlive their use: wiped by OpenSSL, which the compiler can't optimize away.
 #include "proxy/identity/secret.hpp"
 
+#include <algorithm>
+
 #include <openssl/crypto.h>
 
 #include <utility>
@@ -41,6 +43,17 @@ std::string_view Secret::view() const {
 
 void wipe(std::span<std::uint8_t> bytes) {
   if (!bytes.empty()) OPENSSL_cleanse(bytes.data(), bytes.size());
+}
+
+void append_secret(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more) {
+  if (bytes.capacity() < bytes.size() + more.size()) {
+    std::vector<std::uint8_t> larger;
+    larger.reserve(std::max(bytes.size() + more.size(), 2 * bytes.capacity()));
+    larger.assign(bytes.begin(), bytes.end());
+    wipe(bytes);
+    bytes.swap(larger);
+  }
+  bytes.insert(bytes.end(), more.begin(), more.end());
 }
 
 }  // namespace bastion::identity

@@ -28,5 +28,7 @@ class Secret {
 
 /// Overwrites bytes in a way that the compiler may not leave out.
 void wipe(std::span<std::uint8_t> bytes);
+/// Appends bytes that may hold a password, and wipes the memory that the vector gives up on growing.
+void append_secret(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more);
 
 }  // namespace bastion::identity

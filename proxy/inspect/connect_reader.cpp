@@ -1,6 +1,7 @@
 // A client's first packet: bytes in hand to a strictly valid CONNECT, or the reason why it is none.
 #include "proxy/inspect/connect_reader.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "proxy/inspect/foreign.hpp"
@@ -87,15 +88,26 @@ ConnectFacts to_facts(const mqtt::Connect& connect) {
   facts.user_name = connect.user_name;
   facts.has_password = connect.password.has_value();
   facts.has_auth_method = connect.authentication_method.has_value();
-  facts.has_will = connect.will.has_value();
+  if (connect.will) facts.will = WillFacts{connect.will->topic, connect.will->qos, connect.will->retain};
   return facts;
+}
+
+Asked to_asked(const mqtt::Connect& connect) {
+  Asked asked;
+  asked.version = to_policy(connect.version);
+  asked.clean_start = connect.clean_start;
+  asked.topic_alias_maximum = connect.topic_alias_maximum;
+  asked.maximum_packet_size = connect.maximum_packet_size.value_or(asked.maximum_packet_size);
+  asked.session_expiry_interval_s = connect.session_expiry_interval_s;
+  return asked;
 }
 
 ConnectStep read_whole(Bytes packet, const MqttPolicy& limits) {
   const mqtt::ConnectResult result = mqtt::parse_connect(packet, limits.user_properties_max);
   if (const auto* const refusal = std::get_if<mqtt::ConnectRefusal>(&result)) return refuse(*refusal);
   const auto& connect = std::get<mqtt::Connect>(result);
-  return ReadConnect{to_facts(connect), connect.password ? mqtt::as_text(*connect.password) : std::string_view{}, packet};
+  const auto password = connect.password ? mqtt::as_text(*connect.password) : std::string_view{};
+  return ReadConnect{to_facts(connect), password, to_asked(connect), packet};
 }
 
 }  // namespace
@@ -120,15 +132,25 @@ Refusal connect_cut_short(Bytes in_hand, bool timed_out) {
   return {Reason::connect_truncated, Cause::none};
 }
 
-std::vector<std::uint8_t> with_credentials(const ReadConnect& connect, std::string_view user_name,
-                                           std::string_view password) {
+std::optional<std::vector<std::uint8_t>> connect_for_broker(const ReadConnect& connect, const ForBroker& asked) {
   // Read once more, once for each session: what the facts leave out need not be kept until here. Its user properties were
   // counted the first time.
   constexpr std::uint32_t no_limit = std::numeric_limits<std::uint32_t>::max();
   const mqtt::ConnectResult result = mqtt::parse_connect(connect.packet, no_limit);
-  const auto* const parsed = std::get_if<mqtt::Connect>(&result);
-  if (!parsed) return {};
-  return mqtt::replace_credentials(connect.packet, *parsed, user_name, password);
+  const auto& parsed = std::get<mqtt::Connect>(result);
+  const auto expiry_s = std::min(parsed.session_expiry_interval_s, asked.session_expiry_max_s.value_or(no_limit));
+  const auto delay_s = parsed.will ? parsed.will->delay_interval_s : 0;
+  const auto lower_delay_s = std::min({delay_s, asked.will_delay_max_s.value_or(no_limit), expiry_s});
+  const bool lowers = expiry_s != parsed.session_expiry_interval_s || lower_delay_s != delay_s;
+  if (!lowers && !asked.credentials) return std::nullopt;
+
+  auto out = asked.credentials ? mqtt::replace_credentials(connect.packet, parsed, asked.credentials->user_name,
+                                                           asked.credentials->password)
+                               : std::vector<std::uint8_t>{connect.packet.begin(), connect.packet.end()};
+  if (out.empty() || !lowers) return out;
+  const auto moved = mqtt::parse_connect(out, no_limit);  // a longer packet may have a longer header
+  mqtt::set_intervals(out, std::get<mqtt::Connect>(moved), expiry_s, lower_delay_s);
+  return out;
 }
 
 }  // namespace bastion::inspect

@@ -12,6 +12,7 @@
 #include "policy/facts.hpp"
 #include "policy/policy.hpp"
 #include "policy/reason.hpp"
+#include "proxy/inspect/asked.hpp"
 
 namespace bastion::inspect {
 
@@ -23,7 +24,8 @@ struct ReadMore {
 /// A whole, valid CONNECT. All views point into the bytes that were given.
 struct ReadConnect {
   ConnectFacts facts;
-  std::string_view password;             ///< may hold any byte, NUL included; meaningful if facts.has_password
+  std::string_view password;  ///< may hold any byte, NUL included; meaningful if facts.has_password
+  Asked asked;
   std::span<const std::uint8_t> packet;  ///< fixed header included; bytes after it belong to the next packet
 };
 
@@ -50,9 +52,21 @@ using ConnectStep = std::variant<ReadMore, ReadConnect, ConnectRefused>;
 /// there was none: the caller counts {no_data}).
 [[nodiscard]] Refusal connect_cut_short(std::span<const std::uint8_t> in_hand, bool timed_out);
 
-/// The same CONNECT with other credentials (user name and password both set), everything else as it came. The caller wipes
-/// the result after use. Empty if one of them is longer than 65,535 bytes. The user name must be valid UTF-8.
-[[nodiscard]] std::vector<std::uint8_t> with_credentials(const ReadConnect& connect, std::string_view user_name,
-                                                         std::string_view password);
+/// What the broker is to be asked in the client's place.
+struct ForBroker {
+  struct Credentials {
+    std::string_view user_name;  ///< valid UTF-8
+    std::string_view password;
+  };
+  std::optional<Credentials> credentials;  ///< nothing: the client's own
+  std::optional<std::uint32_t> session_expiry_max_s;
+  std::optional<std::uint32_t> will_delay_max_s;
+};
+
+/// The same CONNECT with that in it, everything else as it came; nothing where that changes nothing. The caller wipes the
+/// result after use. Empty if a credential is longer than 65,535 bytes. A will is not delayed beyond the end of its session,
+/// at which it would be sent all the same (OASIS 5.0 section 3.1.3.2.2; brokers have stumbled: CVE-2019-11778).
+[[nodiscard]] std::optional<std::vector<std::uint8_t>> connect_for_broker(const ReadConnect& connect,
+                                                                          const ForBroker& asked);
 
 }  // namespace bastion::inspect

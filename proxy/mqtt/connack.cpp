@@ -155,7 +155,7 @@ class Overrides {
   }
 
  private:
-  std::array<Override, 9> items_;
+  std::array<Override, 10> items_;
   std::size_t count_ = 0;
 };
 
@@ -171,6 +171,8 @@ Overrides lowered(const Connack& connack, const ConnackLimits& limits) {
   overrides.lower(PropertyId::topic_alias_maximum, 2, limits.topic_alias_maximum, connack.topic_alias_maximum);
   overrides.lower(PropertyId::maximum_qos, 1, limits.maximum_qos, connack.maximum_qos);
   overrides.lower(PropertyId::server_keep_alive, 2, limits.server_keep_alive_s, keep_alive_s == 0 ? no_limit : keep_alive_s);
+  overrides.lower(PropertyId::session_expiry_interval, 4, limits.session_expiry_interval_s,
+                  connack.session_expiry_interval_s.value_or(no_limit));
   overrides.forbid(PropertyId::retain_available, limits.retain_available, connack.retain_available);
   overrides.forbid(PropertyId::wildcard_subscription_available, limits.wildcard_subscription_available,
                    connack.wildcard_subscription_available);
@@ -237,14 +239,6 @@ ConnackResult parse_connack(Bytes packet, Version version) {
 void append_lowered_connack(std::vector<std::uint8_t>& out, Bytes packet, const Connack& connack,
                             const ConnackLimits& limits) {
   append_rewritten(out, packet, connack, lowered(connack, limits));
-}
-
-std::vector<std::uint8_t> with_server_keep_alive(Bytes packet, const Connack& connack, std::uint16_t seconds) {
-  Overrides overrides;
-  overrides.add(PropertyId::server_keep_alive, 2, seconds);
-  std::vector<std::uint8_t> rewritten;
-  append_rewritten(rewritten, packet, connack, overrides);
-  return rewritten;
 }
 
 std::array<std::uint8_t, 4> make_connack_v3(std::uint8_t return_code) {

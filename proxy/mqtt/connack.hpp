@@ -46,14 +46,15 @@ using ConnackResult = std::variant<Connack, ConnackFault>;
 /// [MQTT-3.2.2-6]). MQTT 3.1 knows no session present: there the bit is ignored.
 [[nodiscard]] ConnackResult parse_connack(Bytes packet, Version version);
 
-/// What the gate allows an MQTT 5 client at most. What is not set leaves the broker's word as it is. The Session Expiry
-/// Interval is not here: told to the client alone it would not shorten the broker session, so it is lowered in CONNECT.
+/// What the gate allows an MQTT 5 client at most. What is not set leaves the broker's word as it is.
 struct ConnackLimits {
   std::optional<std::uint16_t> receive_maximum;      ///< not 0
   std::optional<std::uint32_t> maximum_packet_size;  ///< not 0
   std::optional<std::uint16_t> topic_alias_maximum;
   std::optional<std::uint8_t> maximum_qos;           ///< 0 or 1; 2 changes nothing
   std::optional<std::uint16_t> server_keep_alive_s;  ///< not 0; the broker's 0, no keep alive, is greater than any
+  /// What CONNECT was lowered to on its way to the broker, so that the client hears of it; it must not be set otherwise.
+  std::optional<std::uint32_t> session_expiry_interval_s;
   bool retain_available = true;
   bool wildcard_subscription_available = true;
   bool subscription_identifier_available = true;
@@ -64,9 +65,6 @@ struct ConnackLimits {
 /// more; all else byte for byte as it was. `connack`: read from `packet`.
 void append_lowered_connack(std::vector<std::uint8_t>& out, Bytes packet, const Connack& connack,
                             const ConnackLimits& limits);
-
-/// The same MQTT 5 CONNACK with this Server Keep Alive, all else byte for byte as it was.
-[[nodiscard]] std::vector<std::uint8_t> with_server_keep_alive(Bytes packet, const Connack& connack, std::uint16_t seconds);
 
 /// CONNACK without a session, MQTT 3.1 and 3.1.1.
 [[nodiscard]] std::array<std::uint8_t, 4> make_connack_v3(std::uint8_t return_code);

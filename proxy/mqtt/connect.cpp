@@ -155,6 +155,9 @@ class ConnectParser {
       const auto* const property = std::get_if<Property>(&result);
       if (!property) break;
       keep(*property);
+      if (property->id == PropertyId::session_expiry_interval) {
+        connect_.session_expiry_interval_at = value_at(*properties, reader);
+      }
     }
     // Section 3.1.2.11.10.
     if (connect_.authentication_data && !connect_.authentication_method) return fail(ConnectFault::property, protocol_error);
@@ -192,6 +195,11 @@ class ConnectParser {
     }
   }
 
+  // Where the four bytes of the property that was just read are in the packet.
+  [[nodiscard]] std::size_t value_at(Bytes properties, const PropertyReader& reader) const {
+    return cursor_.position() - properties.size() + reader.position() - 4;
+  }
+
   // Takes a string that must be valid UTF-8 off the packet.
   bool read_text(std::string_view& into) {
     const auto text = cursor_.text();
@@ -224,7 +232,10 @@ class ConnectParser {
       const auto* const property = std::get_if<Property>(&result);
       if (!property) return true;
       if (property->id == PropertyId::response_topic) connect_.will->response_topic = property->text;
-      if (property->id == PropertyId::will_delay_interval) connect_.will->delay_interval_s = property->number;
+      if (property->id == PropertyId::will_delay_interval) {
+        connect_.will->delay_interval_s = property->number;
+        connect_.will->delay_interval_at = value_at(*properties, reader);
+      }
       if (property->id == PropertyId::payload_format_indicator) connect_.will->payload_is_utf8 = property->number == 1;
       if (property->id == PropertyId::user_property) ++connect_.will->user_properties;
     }
@@ -274,6 +285,16 @@ void append_string(std::vector<std::uint8_t>& packet, std::string_view text) {
 
 ConnectResult parse_connect(Bytes packet, std::uint32_t user_properties_max) {
   return ConnectParser(packet, user_properties_max).parse();
+}
+
+void set_intervals(std::span<std::uint8_t> packet, const Connect& connect, std::uint32_t session_expiry_interval_s,
+                   std::uint32_t will_delay_interval_s) {
+  const auto set = [&](std::size_t at, std::uint32_t value) {
+    if (at == 0) return;
+    for (unsigned i = 0; i < 4; ++i) packet[at + i] = static_cast<std::uint8_t>(value >> (8 * (3 - i)));
+  };
+  set(connect.session_expiry_interval_at, session_expiry_interval_s);
+  if (connect.will) set(connect.will->delay_interval_at, will_delay_interval_s);
 }
 
 std::vector<std::uint8_t> replace_credentials(Bytes packet, const Connect& connect, std::string_view user_name,

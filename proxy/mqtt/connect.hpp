@@ -22,7 +22,8 @@ struct Will {
   // MQTT 5.
   std::string_view response_topic;  ///< empty: none
   std::uint32_t delay_interval_s = 0;
-  bool payload_is_utf8 = false;  ///< the Payload Format Indicator is there and 1
+  std::size_t delay_interval_at = 0;  ///< where its four bytes are in the packet; 0: it is not there
+  bool payload_is_utf8 = false;       ///< the Payload Format Indicator is there and 1
   std::uint32_t user_properties = 0;
 };
 
@@ -39,6 +40,7 @@ struct Connect {
 
   // MQTT 5; what is absent has the standard's default.
   std::uint32_t session_expiry_interval_s = 0;
+  std::size_t session_expiry_interval_at = 0;  ///< where its four bytes are in the packet; 0: it is not there
   std::uint16_t receive_maximum = 65'535;
   std::optional<std::uint32_t> maximum_packet_size;
   std::uint16_t topic_alias_maximum = 0;
@@ -82,6 +84,11 @@ using ConnectResult = std::variant<Connect, ConnectRefusal>;
 /// Beyond the texts: MQTT 3.1 calls the bits that 3.1.1 reserves "not used"; here they must be zero in 3.1 as well. As 3.1
 /// asks, user name and password may be missing where their flag is set, if the packet ends there.
 [[nodiscard]] ConnectResult parse_connect(Bytes packet, std::uint32_t user_properties_max);
+
+/// Writes other intervals into a copy of the packet that `connect` was read from. What is not there in it stays so: its
+/// default is the shortest.
+void set_intervals(std::span<std::uint8_t> packet, const Connect& connect, std::uint32_t session_expiry_interval_s,
+                   std::uint32_t will_delay_interval_s);
 
 /// The same CONNECT with other credentials, both flags set, all else byte for byte as in `packet`, which `connect` was read
 /// from. Empty if a credential is longer than 65,535 bytes or the packet would grow over the protocol's limit.

@@ -52,5 +52,31 @@ TEST(Pause, RefusesNobodyWhoseConnectCameInTime) {
   EXPECT_EQ(stage.gate->refusals(), (std::map<std::string, int>{{"preamble/connect_timeout/no_data", 1}}));
 }
 
+/// What a client is refused for whose first bytes came in time, to a gate that was held until its deadline was past.
+std::map<std::string, int> refused_for(PolicyText policy, const std::string& first_bytes) {
+  policy.tls = "handshake_timeout = \"" + std::to_string(connect_timeout_ms) + "ms\"\n";
+  const Stage stage{std::move(policy)};
+  const Tcp client{stage.gate->devices()};
+  while (stage.gate->metric_sum("mqtt_bastion_open_connections") < 1) let_pass(1);
+  stage.gate->process().signal(SIGSTOP);
+  client.write(first_bytes);
+  let_pass(2 * connect_timeout_ms);
+  stage.gate->process().signal(SIGCONT);
+  EXPECT_EQ(client.read_to_end(), "");
+  return stage.gate->refusals();
+}
+
+TEST(Pause, ReadsTheFirstBytesOfATlsListenerThatCameInTime) {
+  EXPECT_EQ(refused_for({}, "GET / HTTP/1.1\r\n"), (std::map<std::string, int>{{"tls/not_tls/http", 1}}));
+}
+
+TEST(Pause, ReadsAProxyHeaderThatCameInTime) {
+  PolicyText policy;
+  policy.last =
+      "[[listener]]\nname = \"behind\"\naddress = \"127.0.0.1:0\"\ntransport = \"mqtt\"\nbalancers = [\"127.0.0.1\"]\n";
+  EXPECT_EQ(refused_for(policy, "PROXY TCP4 203.0.113.9 127.0.0.1 4711 8883\r\n"),
+            (std::map<std::string, int>{{"accept/ip_denied/not_allowed", 1}}));
+}
+
 }  // namespace
 }  // namespace bastion::e2e

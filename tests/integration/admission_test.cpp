@@ -122,7 +122,7 @@ TEST_P(Credentials, ThatAreWrongGetTheSameAnswerWhetherTheUserIsKnownOrNot) {
 TEST_P(Credentials, MayHoldANulThatIsNotTheEnd) {
   const std::string password{"a\0b", 3};
   Scene scene{Transport::mqtts, [&](PolicyBuilder& policy) { policy.users({{"alice", password}}); }};
-  EXPECT_EQ(answer_to(scene, {.version = GetParam(), .password = password}), connack(GetParam()));
+  EXPECT_EQ(answer_to(scene, {.version = GetParam(), .password = password}), told_connack(GetParam()));
   EXPECT_EQ(answer_to(scene, {.version = GetParam(), .password = "a"})[3], GetParam() == v5_0 ? 0x86 : 4);
   EXPECT_EQ(answer_to(scene, {.version = GetParam(), .password = std::string{"a\0c", 3}})[3], GetParam() == v5_0 ? 0x86 : 4);
 }

@@ -100,6 +100,19 @@ networks = ["10.0.0.0/8"])");
     policy.role(R"(name = "bobs"
 users = ["bob*"])");
   });
+  const auto publishes_only = [](std::string_view more) {
+    return [=](PolicyBuilder& policy) { policy.role("name = \"a\"\npublish = [\"will\"]\n" + std::string{more}); };
+  };
+  add_both(triggers, {Reason::will_denied, Cause::topic}, "", {.will = Will{.topic = "other"}}, {5, 0x87},
+           publishes_only(""));
+  add_both(triggers, {Reason::will_denied, Cause::topic}, "dollar_", {.will = Will{.topic = "$SYS/x"}}, {5, 0x87});
+  add_both(triggers, {Reason::will_denied, Cause::retain}, "role_", {.will = Will{.retain = true}}, {5, 0x9a},
+           publishes_only("retain = [\"other\"]"));
+  add_both(triggers, {Reason::will_denied, Cause::retain}, "", {.will = Will{.retain = true}}, {5, 0x9a},
+           with("mqtt.retain", "false"));
+  add_both(triggers, {Reason::will_denied, Cause::qos}, "role_", {.will = Will{.qos = 2}}, {5, 0x9b},
+           publishes_only("qos_max = 1"));
+  add_both(triggers, {Reason::will_denied, Cause::qos}, "", {.will = Will{.qos = 1}}, {5, 0x9b}, with("mqtt.qos_max", "0"));
   for (const auto keep_alive : std::array<std::uint16_t, 2>{0, 61}) {
     triggers.push_back(first_bytes({Reason::session_denied, Cause::keep_alive}, keep_alive == 0 ? "none" : "too_long",
                                    make_connect({.keep_alive_s = keep_alive}), connack(v3_1_1, 5),

@@ -75,6 +75,7 @@ using Pair = std::pair<Reason, Cause>;
 const std::map<Pair, std::string> tested_elsewhere = {
     {{Reason::evicted, Cause::shutdown}, "stop_test.cpp"},
     {{Reason::evicted, Cause::reload}, "reload_test.cpp"},
+    {{Reason::acl_denied, Cause::receive}, "denied_test.cpp: it is only ever observed"},
 };
 
 /// Pairs that nothing in this version leads to, or that can't be had in one process, and why.

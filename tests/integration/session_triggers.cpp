@@ -65,7 +65,7 @@ void add_protocol_errors(std::vector<Trigger>& to, int version) {
   add(Cause::direction, "suback_", suback(version));
   add(Cause::direction, "unsuback_", bytes("b0 02 0001"));
   add(Cause::direction, "pingresp_", pingresp());
-  if (version == v5_0) add(Cause::direction, "auth_", bytes("f0 00"));
+  if (version == v5_0) add(Cause::auth, "", bytes("f0 00"));
   add(Cause::after_disconnect, "", disconnect() + publish(version, "t", "x"), disconnect());
 }
 
@@ -74,8 +74,109 @@ void add_timeouts(std::vector<Trigger>& to, int version) {
   to.push_back(after_admission({Reason::keepalive_timeout, Cause::silent}, "", short_lived, {}, keep_alive_timeout));
   to.push_back(after_admission({Reason::keepalive_timeout, Cause::partial}, "in_header_", short_lived, bytes("30"),
                                keep_alive_timeout));
-  to.push_back(after_admission({Reason::keepalive_timeout, Cause::partial}, "in_body_", short_lived, bytes("30 10 0001 't'"),
-                               keep_alive_timeout, bytes("30 10 0001 't'")));
+  const auto head = bytes("30 10 0001 't' 00");
+  to.push_back(
+      after_admission({Reason::keepalive_timeout, Cause::partial}, "in_body_", short_lived, head, keep_alive_timeout, head));
+}
+
+/// What only the inside of a packet shows, or only those before it.
+void add_inspected(std::vector<Trigger>& to, int version) {
+  const auto add = [&](Refusal refusal, const std::string& variant, const ByteVector& good, const ByteVector& bad,
+                       std::uint8_t v5_code, const EditPolicy& policy = {}) {
+    to.push_back(after_admission(refusal, variant, {.version = version}, good + bad, v5_code, good, policy));
+  };
+  const auto message = [=](std::string_view topic, std::uint8_t qos = 0, std::uint16_t id = 1) {
+    return publish(version, topic, ByteVector{'x'}, qos, id);
+  };
+  const Refusal in_use{Reason::protocol_error, Cause::packet_id};
+  add(in_use, "publish_", message("t", 1), message("t", 1), protocol_error);
+  add(in_use, "subscribe_", message("t", 2), subscribe(version, "t", 1), protocol_error);
+  add(in_use, "release_", message("t", 2), bytes("62 02 0001"), protocol_error);
+  const Refusal many_in_flight = version == v5_0 ? Refusal{Reason::protocol_error, Cause::receive_maximum}
+                                                 : Refusal{Reason::limit_exceeded, Cause::in_flight};
+  add(many_in_flight, "", message("t", 2), message("t", 2, 2), 0x93, with("mqtt.in_flight_max", "1"));
+  const auto limit = [](Cause cause) { return Refusal{Reason::limit_exceeded, cause}; };
+  add(limit(Cause::topic_length), "publish_", message("abc"), message("abcd"), 0x90, with("mqtt.topic_length_max", "3"));
+  add(limit(Cause::topic_length), "subscribe_", {}, subscribe(version, "abcd"), 0x8f, with("mqtt.topic_length_max", "3"));
+  add(limit(Cause::topic_levels), "publish_", message("a/b"), message("a/b/c"), 0x90, with("mqtt.topic_levels_max", "2"));
+  add(limit(Cause::topic_levels), "subscribe_", {}, subscribe(version, "+/+/#"), 0x8f, with("mqtt.topic_levels_max", "2"));
+  const auto two_filters =
+      version == v5_0 ? bytes("82 0b 0001 00 0001 'a' 00 0001 'b' 00") : bytes("82 0a 0001 0001 'a' 00 0001 'b' 00");
+  add(limit(Cause::filters), "", {}, two_filters, 0x97, with("mqtt.filters_per_packet_max", "1"));
+  add(limit(Cause::subscriptions), "", subscribe(version, "a", 1), subscribe(version, "b", 2), 0x97,
+      with("mqtt.subscriptions_max", "1"));
+  auto first = message("r");
+  auto second = message("s");
+  first[0] = second[0] = 0x31;
+  add(limit(Cause::retained), "", first + first, second, 0x97, with("mqtt.retained_messages_max", "1"));
+  add({Reason::acl_denied, Cause::type_publish}, "", message("mine"), message("yours"), 0x87, [](PolicyBuilder& policy) {
+    policy.set("mqtt.denied_publish", R"("disconnect")").role("name = \"a\"\npublish = [\"mine\"]");
+  });
+}
+
+void add_inspected_v5(std::vector<Trigger>& to) {
+  const auto add = [&](Refusal refusal, const std::string& variant, const ByteVector& sent, std::uint8_t code,
+                       const EditPolicy& policy = {}, const ByteVector& properties = {}) {
+    to.push_back(after_admission(refusal, variant, {.version = v5_0, .properties = properties}, sent, code, {}, policy));
+  };
+  add({Reason::protocol_error, Cause::alias}, "above_maximum_", packet(0x30, "0001 't' 03 23 0001"), 0x94);
+  add({Reason::protocol_error, Cause::not_available}, "qos_", publish(v5_0, "t", ByteVector{}, 1), 0x9b,
+      with("mqtt.qos_max", "0"));
+  add({Reason::protocol_error, Cause::not_available}, "retain_", packet(0x31, "0001 't' 00"), 0x9a,
+      with("mqtt.retain", "false"));
+  add({Reason::protocol_error, Cause::other}, "format_", packet(0x30, "0001 't' 02 01 02"), protocol_error);
+  add({Reason::protocol_error, Cause::other}, "expiry_", bytes("e0 07 00 05 11 00000001"), protocol_error);
+  add({Reason::limit_exceeded, Cause::expiry}, "", bytes("e0 07 00 05 11 00000079"), 0x97,
+      with("mqtt.session_expiry_max", R"("2m")"), bytes("11 00000001"));
+  add({Reason::limit_exceeded, Cause::properties}, "user_", packet(0x30, "0001 't' 07 26 0001 'a' 0001 'b'"), 0x97,
+      with("mqtt.user_properties_max", "0"));
+  add({Reason::limit_exceeded, Cause::properties}, "size_", packet(0x30, "0001 't' 05 02 00000001"), 0x97,
+      with("mqtt.properties_size_max", R"("5B")"));
+}
+
+/// More topic aliases than the gate keeps, to a broker that takes any number.
+Trigger many_aliases() {
+  Trigger trigger{{Reason::limit_exceeded, Cause::alias}, "", {}, {}, disconnect_v5(0x97), true, {}};
+  trigger.run = [](Scene& scene, std::vector<Peer>& upstream) {
+    auto client = scene.client_after(make_connect({.version = v5_0}));
+    auto broker = scene.broker.accept();
+    static_cast<void>(broker.read_packet());
+    broker.send(packet(0x20, "00 00 03 22 ffff"));
+    static_cast<void>(client.read_packet());
+    client.send(packet(0x30, "0001 't' 03 23 ffff"));
+    upstream.push_back(std::move(broker));
+    return client.read_to_end();
+  };
+  return trigger;
+}
+
+/// MQTT 3.1 has no code by which a filter could be denied.
+Trigger denied_in_3_1() {
+  Trigger trigger{{Reason::acl_denied, Cause::type_subscribe}, "", {}, {}, {}, true, {}};
+  trigger.policy = [](PolicyBuilder& policy) {
+    policy.set("mqtt.versions", R"(["3.1"])").role("name = \"a\"\nsubscribe = [\"mine\"]");
+  };
+  trigger.run = [](Scene& scene, std::vector<Peer>& upstream) {
+    auto session = scene.admitted({.version = v3_1});
+    session.client.send(subscribe(v3_1, "#"));
+    upstream.push_back(std::move(session.broker));
+    return session.client.read_to_end();
+  };
+  return trigger;
+}
+
+/// More bytes than the policy has patience with.
+Trigger too_fast() {
+  Trigger trigger{{Reason::message_rate, Cause::none}, "", {}, {}, {}, true, {}};
+  trigger.policy = [](PolicyBuilder& policy) {
+    policy.set("mqtt.byte_rate", R"({ burst = "1KiB", per_second = "256KiB" })").set("mqtt.rate_patience", R"("1s")");
+  };
+  trigger.run = [](Scene& scene, std::vector<Peer>&) {
+    auto session = scene.admitted({.version = v5_0});
+    session.client.send_until_heard(publish(v5_0, "t", noise(1'000, 1)));
+    return ByteVector{};
+  };
+  return trigger;
 }
 
 /// The broker has more for the client than anybody's buffers hold, and the client does not read. Where the gate cut it off
@@ -105,12 +206,17 @@ std::vector<Trigger> session_triggers() {
   for (const int version : {v3_1_1, v5_0}) {
     add_malformed(triggers, version);
     add_protocol_errors(triggers, version);
+    add_inspected(triggers, version);
     add_timeouts(triggers, version);
     triggers.push_back(slow_reader(version));
     // The header alone: nothing of such a packet is waited for.
     triggers.push_back(after_admission({Reason::packet_too_large, Cause::none}, "", {.version = version}, bytes("30 8002"),
                                        too_large, {}, with("mqtt.packet_size_max", R"("256B")")));
   }
+  add_inspected_v5(triggers);
+  triggers.push_back(many_aliases());
+  triggers.push_back(denied_in_3_1());
+  triggers.push_back(too_fast());
   return triggers;
 }
 

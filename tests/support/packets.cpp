@@ -31,7 +31,7 @@ ByteVector make_connect(const ConnectOptions& options) {
   unsigned flags = options.clean ? 0x02 : 0;
   if (options.user) flags |= 0x80;
   if (options.password) flags |= 0x40;
-  if (options.will) flags |= 0x04;
+  if (options.will) flags |= 0x04u | static_cast<unsigned>(options.will->qos) << 3 | (options.will->retain ? 0x20u : 0u);
   body.push_back(static_cast<std::uint8_t>(flags));
   append(body, options.keep_alive_s);
   append_properties(body, options.version, options.properties);
@@ -49,6 +49,14 @@ ByteVector make_connect(const ConnectOptions& options) {
 ByteVector connack(int version, std::uint8_t code) {
   ByteVector body{0, code};
   append_properties(body, version);
+  return packet(0x20, body);
+}
+
+ByteVector told_connack(int version, const ByteVector& properties) {
+  if (version != v5_0) return connack(version);
+  ByteVector body{0, 0};
+  // Receive Maximum 256, Maximum Packet Size 256 KiB.
+  append_properties(body, version, bytes("21 0100 27 00040000") + properties);
   return packet(0x20, body);
 }
 

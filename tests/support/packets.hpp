@@ -18,6 +18,8 @@ inline constexpr int v5_0 = 5;
 struct Will {
   std::string topic = "will";
   std::string payload = "gone";
+  std::uint8_t qos = 0;
+  bool retain = false;
 };
 
 /// Defaults: a client that the gate of `PolicyBuilder` admits.
@@ -36,6 +38,8 @@ struct ConnectOptions {
 [[nodiscard]] ByteVector make_connect(const ConnectOptions& options = {});
 /// CONNACK with a return code or reason code.
 [[nodiscard]] ByteVector connack(int version, std::uint8_t code = 0);
+/// What the gate makes of a CONNACK 0 by the policy's defaults; `properties`: those of the broker, in MQTT 5.
+[[nodiscard]] ByteVector told_connack(int version, const ByteVector& properties = {});
 [[nodiscard]] ByteVector publish(int version, std::string_view topic, const ByteVector& payload, std::uint8_t qos = 0,
                                  std::uint16_t id = 1);
 [[nodiscard]] ByteVector publish(int version, std::string_view topic, std::string_view payload);

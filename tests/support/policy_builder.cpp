@@ -54,6 +54,11 @@ PolicyBuilder& PolicyBuilder::behind_balancer(std::string_view balancers) {
   return *this;
 }
 
+PolicyBuilder& PolicyBuilder::no_roles() {
+  roles_.clear();
+  return *this;
+}
+
 PolicyBuilder& PolicyBuilder::role(std::string_view body) {
   roles_.push_back("[[role]]\n" + std::string{body} + '\n');
   return *this;

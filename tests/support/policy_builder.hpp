@@ -26,6 +26,7 @@ class PolicyBuilder {
                           std::string_view addresses = R"("127.0.0.1:0")");
   /// Gives the first listener these balancers; TOML.
   PolicyBuilder& behind_balancer(std::string_view balancers);
+  PolicyBuilder& no_roles();
   /// A [[role]]; `body` is its lines.
   PolicyBuilder& role(std::string_view body);
   /// Users and their passwords, hashed the cheapest way. Who was there with the same password keeps the same entry.

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/inspect/inspector.hpp"
+#include "proxy/inspect/downward.hpp"
 #include "tests/support/bytes.hpp"
 
 namespace bastion::inspect {

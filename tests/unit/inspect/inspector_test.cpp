@@ -1,84 +1,37 @@
 // A session's packets, both ways: what goes through, and what ends it.
-#include "proxy/inspect/inspector.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
 
-#include "tests/support/bytes.hpp"
+#include "tests/unit/inspect/talk.hpp"
 
 namespace bastion::inspect {
 namespace {
 
+using test::asked;
 using test::bytes;
 using test::ByteVector;
 using test::packet;
+using test::Passage;
+using test::rights;
+using test::Talk;
+using test::v3_1_1;
+using test::v5;
 using test::operator+;
 
-constexpr auto v3_1_1 = MqttVersion::v3_1_1;
-constexpr auto v5 = MqttVersion::v5_0;
 constexpr std::uint32_t size_max = 1000;
-
-// What became of bytes that arrived in pieces.
-struct Passage {
-  ByteVector out;
-  std::uint32_t packets = 0;
-  std::optional<Refusal> refusal;
-  friend bool operator==(const Passage&, const Passage&) = default;
-};
-
-std::ostream& operator<<(std::ostream& out, const Passage& passage) {
-  out << passage.out.size() << " bytes, " << passage.packets << " packets";
-  if (passage.refusal) out << ", refused: " << label(passage.refusal->reason) << " " << label(passage.refusal->cause);
-  return out;
-}
-
-// Feeds `piece` bytes at a time, as a relay does: what is not let through stays in hand.
-template <class Inspector>
-Passage pass(Inspector& inspector, const ByteVector& data, std::size_t piece) {
-  Passage passage;
-  ByteVector in_hand;
-  std::size_t fed = 0;
-  while (true) {
-    const Step step = inspector.step(in_hand);
-    if (const auto* refuse = std::get_if<Refuse>(&step)) {
-      passage.refusal = refuse->refusal;
-      return passage;
-    }
-    if (const auto* forward = std::get_if<Forward>(&step)) {
-      EXPECT_GT(forward->bytes, 0u);
-      passage.out.insert(passage.out.end(), in_hand.begin(), in_hand.begin() + static_cast<std::ptrdiff_t>(forward->bytes));
-      passage.packets += forward->packets;
-      in_hand.erase(in_hand.begin(), in_hand.begin() + static_cast<std::ptrdiff_t>(forward->bytes));
-      continue;
-    }
-    if (const auto* replace = std::get_if<Replace>(&step)) {
-      passage.out.insert(passage.out.end(), replace->with.begin(), replace->with.end());
-      passage.packets += replace->packets;
-      in_hand.erase(in_hand.begin(), in_hand.begin() + static_cast<std::ptrdiff_t>(replace->bytes));
-      continue;
-    }
-    EXPECT_GT(std::get<NeedBytes>(step).bytes_min, in_hand.size());
-    if (fed == data.size()) return passage;
-    const std::size_t size = std::min(piece, data.size() - fed);
-    in_hand.insert(in_hand.end(), data.begin() + static_cast<std::ptrdiff_t>(fed),
-                   data.begin() + static_cast<std::ptrdiff_t>(fed + size));
-    fed += size;
-  }
-}
-
-Passage upward(MqttVersion version, const ByteVector& data, std::size_t piece = 1'000'000) {
-  UpwardInspector inspector(version, {size_max});
-  return pass(inspector, data, piece);
-}
 
 const ByteVector good_connack_v3 = bytes("20 02 00 00");
 const ByteVector good_connack_v5 = bytes("20 03 00 00 00");
 
-Passage downward(MqttVersion version, const ByteVector& data, std::size_t piece = 1'000'000) {
-  DownwardInspector inspector(version, {size_max}, std::nullopt);
-  return pass(inspector, data, piece);
+// With a broker that goes on with an earlier session, so that acknowledgements of what came before go through.
+Passage upward(MqttVersion version, const ByteVector& data, std::size_t piece = test::at_once) {
+  return Talk(version, rights(size_max), piece).accepted(version == v5 ? "22 000a" : "", true).up(data);
+}
+
+Passage downward(MqttVersion version, const ByteVector& data, std::size_t piece = test::at_once) {
+  return Talk(version, rights(size_max), piece).down(data);
 }
 
 bool is_declared(Refusal refusal) {
@@ -89,13 +42,15 @@ bool is_declared(Refusal refusal) {
 const ByteVector publish = packet(0x30, "0003 'a/b' 'hello'");
 const ByteVector session_v3 = publish + packet(0x3d, "0003 'a/b' 0007 'x'") + packet(0x82, "0001 0001 '#' 00") +
                               packet(0xa2, "0002 0001 '#'") +
-                              bytes("c0 00 40 02 0001 50 02 0001 62 02 0001 70 02 0001 e0 00");
-const ByteVector session_v5 = packet(0x30, "0003 'a/b' 00 'hello'") + packet(0x32, "0000 0007 03 23 0001") +
+                              bytes("c0 00 40 02 0001 50 02 0001 62 02 0008 70 02 0001 e0 00");
+const ByteVector session_v5 = packet(0x30, "0003 'a/b' 03 23 0001 'hello'") + packet(0x32, "0000 0007 03 23 0001") +
                               packet(0x82, "0001 00 0001 '#' 00") + packet(0xa2, "0002 00 0001 '#'") +
-                              bytes("c0 00 40 02 0001 40 03 0001 10 62 04 0001 92 00 e0 02 04 00");
+                              bytes("c0 00 40 02 0001 40 03 0001 83 62 04 0008 92 00 e0 02 04 00");
 
 TEST(Upward, LetsASessionThroughInOneStep) {
-  UpwardInspector inspector(v3_1_1, {size_max});
+  Talk talk(v3_1_1);
+  talk.accepted("", true);
+  auto& inspector = talk.upward();
   const Step step = inspector.step(session_v3);
   ASSERT_TRUE(std::holds_alternative<Forward>(step));
   EXPECT_EQ(std::get<Forward>(step).bytes, session_v3.size());
@@ -106,20 +61,22 @@ TEST(Upward, LetsASessionThroughInOneStep) {
 
 TEST(Upward, LetsTheSameThroughHoweverItIsSplit) {
   for (std::size_t piece = 1; piece < 40; ++piece) {
-    EXPECT_EQ(upward(v3_1_1, session_v3, piece), (Passage{session_v3, 10, {}})) << piece;
-    EXPECT_EQ(upward(v5, session_v5, piece), (Passage{session_v5, 9, {}})) << piece;
+    EXPECT_EQ(upward(v3_1_1, session_v3, piece), (Passage{session_v3, 10, {}, {}})) << piece;
+    EXPECT_EQ(upward(v5, session_v5, piece), (Passage{session_v5, 9, {}, {}})) << piece;
   }
 }
 
 TEST(Upward, AsksForAByteWhenThereIsNone) {
-  UpwardInspector inspector(v3_1_1, {size_max});
+  Talk talk(v3_1_1);
+  auto& inspector = talk.upward();
   const Step step = inspector.step({});
   ASSERT_TRUE(std::holds_alternative<NeedBytes>(step));
   EXPECT_EQ(std::get<NeedBytes>(step).bytes_min, 1u);
 }
 
 TEST(Upward, HoldsAHeaderBackUntilItIsWhole) {
-  UpwardInspector inspector(v3_1_1, {size_max});
+  Talk talk(v3_1_1);
+  auto& inspector = talk.upward();
   for (const char* written : {"30", "30 ff"}) {
     const Step step = inspector.step(bytes(written));
     EXPECT_TRUE(std::holds_alternative<NeedBytes>(step)) << written;
@@ -127,26 +84,32 @@ TEST(Upward, HoldsAHeaderBackUntilItIsWhole) {
   }
 }
 
-TEST(Upward, StreamsABodyAndKnowsThatItIsInsideAPacket) {
-  UpwardInspector inspector(v3_1_1, {size_max});
-  const Step first = inspector.step(bytes("30 0a 0003 'a'"));
+TEST(Upward, WaitsForTheHeadOfAMessageOnly) {
+  Talk talk(v3_1_1);
+  auto& inspector = talk.upward();
+  const Step cut = inspector.step(bytes("30 0a 0003 'a'"));
+  ASSERT_TRUE(std::holds_alternative<NeedBytes>(cut));
+  EXPECT_EQ(std::get<NeedBytes>(cut).bytes_min, 7u);
+  const Step first = inspector.step(bytes("30 0a 0003 'a/b' 'he'"));
   ASSERT_TRUE(std::holds_alternative<Forward>(first));
-  EXPECT_EQ(std::get<Forward>(first).bytes, 5u);
+  EXPECT_EQ(std::get<Forward>(first).bytes, 9u);
   EXPECT_EQ(std::get<Forward>(first).packets, 0u) << "only whole packets feed the keep alive";
   EXPECT_FALSE(inspector.at_boundary());
-  const Step second = inspector.step(bytes("'/b' 'hello' c0"));
+  EXPECT_TRUE(inspector.is_inside_packet());
+  const Step second = inspector.step(bytes("'llo' c0"));
   ASSERT_TRUE(std::holds_alternative<Forward>(second));
-  EXPECT_EQ(std::get<Forward>(second).bytes, 7u);
+  EXPECT_EQ(std::get<Forward>(second).bytes, 3u);
   EXPECT_EQ(std::get<Forward>(second).packets, 1u);
   EXPECT_TRUE(inspector.at_boundary());
+  EXPECT_FALSE(inspector.is_inside_packet());
 }
 
 TEST(Upward, IsNotDisconnectedBeforeTheWholeDisconnectHasGoneThrough) {
-  UpwardInspector inspector(v5, {size_max});
-  EXPECT_TRUE(std::holds_alternative<Forward>(inspector.step(bytes("e0 02 04"))));
-  EXPECT_FALSE(inspector.disconnected());
-  EXPECT_TRUE(std::holds_alternative<Forward>(inspector.step(bytes("00"))));
-  EXPECT_TRUE(inspector.disconnected());
+  Talk talk(v5);
+  EXPECT_EQ(talk.up(bytes("e0 02 04")).out, ByteVector{});
+  EXPECT_FALSE(talk.upward().disconnected());
+  EXPECT_EQ(talk.up(bytes("00")).out, bytes("e0 02 04 00"));
+  EXPECT_TRUE(talk.upward().disconnected());
 }
 
 TEST(Upward, LetsPacketsThroughUpToTheCapAndNoLarger) {
@@ -171,6 +134,10 @@ Expected malformed(MqttVersion version, Cause type) {
 }
 Expected wrong_way(MqttVersion version) {
   return {version, {Reason::protocol_error, Cause::direction}};
+}
+
+Expected without_a_filter(MqttVersion version) {
+  return {version, {Reason::protocol_error, Cause::other}};
 }
 
 class RefusedUpward : public testing::TestWithParam<Row> {};
@@ -207,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"unsuback", bytes("b0 02 00 01"), wrong_way(v3_1_1)}, Row{"pingresp", bytes("d0 00"), wrong_way(v3_1_1)},
         Row{"auth_in_3", bytes("f0 00"), malformed(v3_1_1, Cause::type_auth)},
         // [MQTT-4.12.0-7]
-        Row{"auth_in_5", bytes("f0 00"), wrong_way(v5)},
+        Row{"auth_in_5", bytes("f0 00"), {v5, {Reason::protocol_error, Cause::auth}}},
         // [MQTT-3.14.4-2]
         Row{"packet_after_disconnect", bytes("e0 00 c0 00"), {v3_1_1, {Reason::protocol_error, Cause::after_disconnect}}},
         Row{"byte_after_disconnect", bytes("e0 00 ff"), {v5, {Reason::protocol_error, Cause::after_disconnect}}},
@@ -233,31 +200,55 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"pubcomp_with_trailing_bytes", bytes("70 03 0001 00"), malformed(v3_1_1, Cause::type_pubcomp)},
         Row{"puback_of_one_byte_in_5", bytes("40 01 00"), malformed(v5, Cause::type_puback)},
         // [MQTT-3.8.3-3], in 5.0 [MQTT-3.8.3-2]
-        Row{"subscribe_without_a_filter", bytes("82 02 0001"), malformed(v3_1_1, Cause::type_subscribe)},
-        Row{"subscribe_without_a_filter_in_5", bytes("82 03 0001 00"), malformed(v5, Cause::type_subscribe)},
+        Row{"subscribe_without_a_filter", bytes("82 02 0001"), without_a_filter(v3_1_1)},
+        Row{"subscribe_without_a_filter_in_5", bytes("82 03 0001 00"), without_a_filter(v5)},
         // [MQTT-3.10.3-2]
-        Row{"unsubscribe_without_a_filter", bytes("a2 02 0001"), malformed(v3_1_1, Cause::type_unsubscribe)},
-        Row{"unsubscribe_without_a_filter_in_5", bytes("a2 03 0001 00"), malformed(v5, Cause::type_unsubscribe)},
+        Row{"unsubscribe_without_a_filter", bytes("a2 02 0001"), without_a_filter(v3_1_1)},
+        Row{"unsubscribe_without_a_filter_in_5", bytes("a2 03 0001 00"), without_a_filter(v5)},
         Row{"pingreq_with_a_body", bytes("c0 01 00"), malformed(v3_1_1, Cause::type_pingreq)},
         Row{"disconnect_with_a_body", bytes("e0 01 00"), malformed(v3_1_1, Cause::type_disconnect)},
+        // [MQTT-3.3.2-2]
+        Row{"publish_to_a_wildcard", packet(0x30, "0003 'a/#'"), malformed(v3_1_1, Cause::type_publish)},
+        // [MQTT-1.5.3-1]
+        Row{"publish_to_a_surrogate", packet(0x30, "0003 eda080"), malformed(v3_1_1, Cause::type_publish)},
+        // [MQTT-3.3.4-6]
+        Row{"publish_with_a_subscription_identifier", packet(0x30, "0001 'a' 02 0b 01"), wrong_way(v5)},
+        // [MQTT-2.3.1-1]
+        Row{"publish_with_identifier_0",
+            packet(0x32, "0001 'a' 0000"),
+            {v3_1_1, {Reason::protocol_error, Cause::packet_id}}},
+        // [MQTT-3.8.3-4], [MQTT-4.7.1-2]
+        Row{"subscribe_with_qos_3", packet(0x82, "0001 0001 'a' 03"), malformed(v3_1_1, Cause::type_subscribe)},
+        Row{"subscribe_with_a_wildcard_inside", packet(0x82, "0001 0003 'a#b' 00"),
+            malformed(v3_1_1, Cause::type_subscribe)},
+        Row{"unsubscribe_with_a_wildcard_inside", packet(0xa2, "0001 0003 'a+b'"),
+            malformed(v3_1_1, Cause::type_unsubscribe)},
         // [MQTT-1.5.5-1]
         Row{"length_longer_than_needed", bytes("c0 80 00"), malformed(v3_1_1, Cause::type_pingreq)},
         Row{"length_of_five_bytes", bytes("30 80 80 80 80 01"), malformed(v3_1_1, Cause::type_publish)}),
     name_of_row);
 
 TEST(Downward, LetsASessionThroughHoweverItIsSplit) {
+  const ByteVector asks = packet(0x82, "0001 0001 '#' 00") + packet(0xa2, "0002 0001 '#'") + packet(0x32, "0001 'a' 0003") +
+                          packet(0x34, "0001 'a' 0004");
   const ByteVector session =
-      good_connack_v3 + publish + bytes("90 03 0001 00 b0 02 0001 d0 00 40 02 0001 50 02 0001 62 02 0001 70 02 0001");
-  const ByteVector last =
-      good_connack_v5 + packet(0x30, "0003 'a/b' 00 'x'") + bytes("90 04 0001 00 00 b0 04 0001 00 00 e0 01 8b");
+      bytes("20 02 01 00") + publish + bytes("90 03 0001 00 b0 02 0002 d0 00 40 02 0003 50 02 0004 62 02 0001 70 02 0009");
+  const ByteVector asks_v5 = packet(0x82, "0001 00 0001 '#' 00") + packet(0xa2, "0002 00 0001 '#'");
+  const ByteVector rest = packet(0x30, "0003 'a/b' 00 'x'") + bytes("90 04 0001 00 00 b0 04 0002 00 00 e0 01 8b");
+  const ByteVector lowered_connack = bytes("20 0b 00 00 08 21 0100 27 000003e8");
   for (std::size_t piece = 1; piece < 30; ++piece) {
-    EXPECT_EQ(downward(v3_1_1, session, piece), (Passage{session, 9, {}})) << piece;
-    EXPECT_EQ(downward(v5, last, piece), (Passage{last, 5, {}})) << piece;
+    Talk talk(v3_1_1, rights(), piece);
+    EXPECT_EQ(talk.up(asks).refusal, std::nullopt);
+    EXPECT_EQ(talk.down(session), (Passage{session, 9, {}, {}})) << piece;
+    Talk talk_v5(v5, rights(), piece);
+    EXPECT_EQ(talk_v5.up(asks_v5).refusal, std::nullopt);
+    EXPECT_EQ(talk_v5.down(good_connack_v5 + rest), (Passage{lowered_connack + rest, 5, {}, {}})) << piece;
   }
 }
 
 TEST(Downward, TellsWhatTheBrokerAnswered) {
-  DownwardInspector inspector(v3_1_1, {size_max}, std::nullopt);
+  Talk talk(v3_1_1);
+  auto& inspector = talk.downward();
   EXPECT_FALSE(inspector.connack().has_value());
   EXPECT_TRUE(std::holds_alternative<NeedBytes>(inspector.step(bytes("20 02 01"))));
   EXPECT_FALSE(inspector.connack().has_value());
@@ -269,46 +260,48 @@ TEST(Downward, TellsWhatTheBrokerAnswered) {
   EXPECT_TRUE(inspector.connack()->session_present);
 }
 
+TEST(Downward, TellsTheIdentifierThatTheBrokerAssigned) {
+  Talk talk(v5);
+  talk.accepted("12 0004 'made'");
+  EXPECT_EQ(talk.downward().connack()->assigned_client_id, "made");
+}
+
 TEST(Downward, PassesARefusalOnAndNothingBehindIt) {
-  DownwardInspector inspector(v3_1_1, {size_max}, std::nullopt);
-  EXPECT_TRUE(std::holds_alternative<Forward>(inspector.step(bytes("20 02 00 05"))));
-  EXPECT_EQ(inspector.connack()->code, 5);
-  const Step step = inspector.step(publish);
-  ASSERT_TRUE(std::holds_alternative<Refuse>(step));
-  EXPECT_EQ(std::get<Refuse>(step).refusal, (Refusal{Reason::upstream_malformed, Cause::packet}));
+  Talk talk(v3_1_1);
+  EXPECT_EQ(talk.down(bytes("20 02 00 05")).out, bytes("20 02 00 05"));
+  EXPECT_EQ(talk.downward().connack()->code, 5);
+  EXPECT_EQ(talk.down(publish).refusal, (Refusal{Reason::upstream_malformed, Cause::packet}));
 }
 
 TEST(Downward, KnowsTheBrokersDisconnect) {
-  DownwardInspector inspector(v5, {size_max}, std::nullopt);
-  EXPECT_EQ(pass(inspector, good_connack_v5 + bytes("e0 01 8b"), 100).packets, 2u);
-  EXPECT_TRUE(inspector.disconnected());
+  Talk talk(v5);
+  EXPECT_EQ(talk.down(good_connack_v5 + bytes("e0 01 8b")).packets, 2u);
+  EXPECT_TRUE(talk.downward().disconnected());
+}
+
+Rights with_keep_alive() {
+  Rights lowering = rights(size_max);
+  lowering.server_keep_alive_s = 1200;
+  return lowering;
 }
 
 TEST(Downward, LowersTheServerKeepAliveOfMqtt5) {
-  struct {
-    const char* broker;
-    const char* client;
-  } const rows[] = {{"20 03 00 00 00", "20 06 00 00 03 13 04b0"},
-                    {"20 06 00 00 03 13 ffff", "20 06 00 00 03 13 04b0"},
-                    {"20 06 00 00 03 13 0000", "20 06 00 00 03 13 04b0"}};
-  for (const auto& row : rows) {
-    DownwardInspector inspector(v5, {size_max}, std::uint16_t{1200});
-    EXPECT_EQ(pass(inspector, bytes(row.broker), 1).out, bytes(row.client)) << row.broker;
-    EXPECT_EQ(inspector.connack()->server_keep_alive_s, 1200) << row.broker;
+  for (const char* broker : {"20 03 00 00 00", "20 06 00 00 03 13 ffff", "20 06 00 00 03 13 0000"}) {
+    Talk talk(asked(v5), with_keep_alive(), 1);
+    EXPECT_EQ(talk.down(bytes(broker)).refusal, std::nullopt);
+    EXPECT_EQ(talk.downward().connack()->server_keep_alive_s, 1200) << broker;
   }
 }
 
 TEST(Downward, LeavesALowerServerKeepAliveAsItIs) {
-  DownwardInspector inspector(v5, {size_max}, std::uint16_t{1200});
-  EXPECT_EQ(pass(inspector, bytes("20 06 00 00 03 13 003c"), 100).out, bytes("20 06 00 00 03 13 003c"));
-  EXPECT_EQ(inspector.connack()->server_keep_alive_s, 60);
+  Talk talk(v5, with_keep_alive());
+  EXPECT_EQ(talk.down(bytes("20 06 00 00 03 13 003c")).refusal, std::nullopt);
+  EXPECT_EQ(talk.downward().connack()->server_keep_alive_s, 60);
 }
 
 TEST(Downward, LeavesARefusalAndMqtt3AsTheyAre) {
-  DownwardInspector refused(v5, {size_max}, std::uint16_t{1200});
-  EXPECT_EQ(pass(refused, bytes("20 03 00 87 00"), 100).out, bytes("20 03 00 87 00"));
-  DownwardInspector old(v3_1_1, {size_max}, std::uint16_t{1200});
-  EXPECT_EQ(pass(old, good_connack_v3, 100).out, good_connack_v3);
+  EXPECT_EQ(Talk(v5, with_keep_alive()).down(bytes("20 03 00 87 00")).out, bytes("20 03 00 87 00"));
+  EXPECT_EQ(Talk(v3_1_1, with_keep_alive()).down(good_connack_v3).out, good_connack_v3);
 }
 
 class RefusedDownward : public testing::TestWithParam<Row> {};

@@ -15,6 +15,14 @@ using test::operator+;
 using test::ByteVector;
 using test::packet;
 
+ByteVector with_keep_alive(const ByteVector& packet, const Connack& connack, std::uint16_t seconds) {
+  ConnackLimits limits;
+  limits.server_keep_alive_s = seconds;
+  ByteVector out;
+  append_lowered_connack(out, packet, connack, limits);
+  return out;
+}
+
 Connack parse_good(const ByteVector& data, Version version) {
   const ConnackResult result = parse_connack(data, version);
   EXPECT_TRUE(std::holds_alternative<Connack>(result));
@@ -128,15 +136,15 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ServerKeepAlive, IsPutInPlaceOfTheBrokers) {
   const ByteVector data = packet(0x20, "01 00 0d 21 0014 13 ffff 26 0001 'k' 0001 'v'");
-  EXPECT_EQ(with_server_keep_alive(data, parse_good(data, v5), 1200),
+  EXPECT_EQ(with_keep_alive(data, parse_good(data, v5), 1200),
             packet(0x20, "01 00 0d 21 0014 13 04b0 26 0001 'k' 0001 'v'"));
 }
 
 TEST(ServerKeepAlive, IsAddedWhereTheBrokerGaveNone) {
   const ByteVector empty = bytes("20 03 00 00 00");
-  EXPECT_EQ(with_server_keep_alive(empty, parse_good(empty, v5), 60), bytes("20 06 00 00 03 13 003c"));
+  EXPECT_EQ(with_keep_alive(empty, parse_good(empty, v5), 60), bytes("20 06 00 00 03 13 003c"));
   const ByteVector some = packet(0x20, "01 00 03 21 0014");
-  EXPECT_EQ(with_server_keep_alive(some, parse_good(some, v5), 60), packet(0x20, "01 00 06 13 003c 21 0014"));
+  EXPECT_EQ(with_keep_alive(some, parse_good(some, v5), 60), packet(0x20, "01 00 06 13 003c 21 0014"));
 }
 
 TEST(ServerKeepAlive, LetsBothLengthsGrowByAByte) {
@@ -147,7 +155,7 @@ TEST(ServerKeepAlive, LetsBothLengthsGrowByAByte) {
     body[0] = 0;                          // acknowledge flags
     body.insert(body.begin() + 1, 0x00);  // reason code
     const ByteVector data = packet(0x20, body);
-    const ByteVector rewritten = with_server_keep_alive(data, parse_good(data, v5), 77);
+    const ByteVector rewritten = with_keep_alive(data, parse_good(data, v5), 77);
     EXPECT_EQ(parse_good(rewritten, v5).server_keep_alive_s, 77) << size;
     EXPECT_TRUE(std::equal(reason.rbegin(), reason.rend(), rewritten.rbegin())) << size;
   }

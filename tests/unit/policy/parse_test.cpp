@@ -472,10 +472,6 @@ TEST(ParsePolicy, RefusesRulesThatItWouldNotEnforce) {
   expect_refused(changed("[admission]", "path = \"/mqtt\"\n[admission]"), "\"listener[].path\"");
   expect_refused(changed("[admission]", "origins = []\n[admission]"), "\"listener[].origins\"");
   expect_refused(changed("[admission]", "transport = \"wss\"\n[admission]"), "\"wss\"");
-  expect_refused(extended("[mqtt]\ntopic_levels_max = 3\n"), "\"mqtt.topic_levels_max\"");
-  expect_refused(extended("[mqtt]\nfilters_per_packet_max = 3\n"), "\"mqtt.filters_per_packet_max\"");
-  expect_refused(extended("[[role]]\nname = \"a\"\npublish = [\"#\"]\n"), "\"role[].publish\"");
-  expect_refused(extended("[[role]]\nname = \"a\"\nsubscribe = []\n"), "\"role[].subscribe\"");
   expect_refused(extended("[ban]\nafter = 10\n"), "14:2: \"ban\"");
 }
 

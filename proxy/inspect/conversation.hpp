@@ -1,0 +1,128 @@
+// What both directions of one admitted session share: its terms, what is in flight, and what the gate has to say itself.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/access.hpp"
+#include "policy/facts.hpp"
+#include "policy/policy.hpp"
+#include "policy/reason.hpp"
+#include "proxy/inspect/asked.hpp"
+#include "proxy/inspect/hash_set.hpp"
+#include "proxy/inspect/packet_ids.hpp"
+#include "proxy/inspect/topic_aliases.hpp"
+#include "proxy/inspect/verdicts.hpp"
+
+namespace bastion::inspect {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// What an admitted session may do, as far as the policy says it. May be exchanged between two steps.
+struct Rights {
+  Mode mode = Mode::enforce;  ///< observe: what goes against these rights is told, and let through
+  std::uint32_t packet_size_max = 256u << 10;
+  std::uint32_t topic_length_max = 1024;
+  std::uint32_t topic_levels_max = 32;
+  std::uint32_t properties_size_max = 16u << 10;
+  std::uint32_t user_properties_max = 32;
+  std::uint32_t filters_per_packet_max = 64;
+  std::uint32_t subscriptions_max = 256;
+  std::uint32_t in_flight_max = 256;           ///< QoS 1 and 2 from the client; and SUBSCRIBE and UNSUBSCRIBE, each
+  std::uint32_t retained_messages_max = 1024;  ///< topics
+  std::uint8_t qos_max = 2;
+  bool retain = true;
+  bool wildcard_subscriptions = true;
+  bool shared_subscriptions = true;
+  bool disconnects_on_denied_publish = false;
+  std::uint32_t session_expiry_max_s = 0xffff'ffff;
+  std::optional<std::uint16_t> server_keep_alive_s;  ///< what MQTT 5 clients are told at most; not 0
+  /// Borrows. Where it leaves topics to the broker, those that begin with `$` are the broker's own: they are no client's to
+  /// use, but for what stands behind `$share/NAME/`.
+  Access access;
+};
+
+/// What was kept from going through.
+struct Denial {
+  Denied what{};
+  std::string topic;  ///< at most 64 bytes of it
+};
+
+/// One SUBSCRIBE or UNSUBSCRIBE that the broker has not answered yet.
+struct Unanswered {
+  std::uint16_t packet_id = 0;
+  std::uint16_t codes_due = 0;      ///< how many codes the broker owes
+  std::vector<std::uint8_t> codes;  ///< the answer to the client, `from_broker` where the broker's is to stand; or empty
+  static constexpr std::uint8_t from_broker = 0xff;
+};
+
+class Conversation {
+ public:
+  Conversation(const Asked& asked, const Rights& rights) : asked_{asked}, rights_{rights} {}
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  /// Other rights, from the next packet on.
+  void use(const Rights& rights) {
+    rights_ = rights;
+    may_publish_.forget();
+    may_receive_.forget();
+  }
+
+  [[nodiscard]] Mode mode() const { return rights_.mode; }
+
+  /// Whole packets of the gate's own, to go out at the next packet boundary. Whoever sends them clears them.
+  std::vector<std::uint8_t> to_client;
+  std::vector<std::uint8_t> to_broker;
+
+  /// What enforcing would have refused, or ended the session for; grows, each pair once.
+  [[nodiscard]] const std::vector<Refusal>& observed() const { return observed_; }
+  /// How often something was kept from going through.
+  [[nodiscard]] const std::array<std::uint32_t, denied_count>& denied() const { return denied_; }
+  /// The last of these: what it was, and the start of its topic or filter.
+  [[nodiscard]] const std::optional<Denial>& last_denial() const { return last_denial_; }
+
+ private:
+  friend class UpwardInspector;
+  friend class DownwardInspector;
+
+  [[nodiscard]] bool is_v5() const { return asked_.version == MqttVersion::v5_0; }
+  /// True: the rights are only observed, and this goes on.
+  [[nodiscard]] bool observes(Refusal refusal);
+  void deny(Denied what, std::string_view topic);
+
+  Asked asked_;
+  Rights rights_;
+  PacketIds of_client_;  ///< identifiers that the client chose
+  PacketIds of_broker_;
+  std::uint32_t client_publishes_ = 0;  ///< of the client's, QoS 1 and 2: what Receive Maximum counts
+  TopicAliases client_aliases_;
+  TopicAliases broker_aliases_;
+  std::vector<Unanswered> unanswered_;
+  HashSet subscriptions_;  ///< filters
+  HashSet retained_;       ///< topics
+  Verdicts<PublishAnswer::Verdict> may_publish_;
+  Verdicts<bool> may_receive_;
+  std::vector<Refusal> observed_;
+  std::array<std::uint32_t, denied_count> denied_{};
+  std::optional<Denial> last_denial_;
+
+  /// What the client was told by CONNACK, the broker's word and the gate's in one; MQTT 5.
+  std::uint32_t maximum_packet_size_ = 0xffff'ffff;
+  std::uint32_t receive_maximum_ = 65'535;
+  std::uint16_t topic_alias_maximum_ = 0;
+  std::uint8_t maximum_qos_ = 2;
+  bool retain_available_ = true;
+  bool wildcards_available_ = true;
+  bool shared_available_ = true;
+  bool identifiers_available_ = true;
+  bool resumed_ = false;  ///< the broker goes on with an earlier session, whose exchanges are not all known here
+};
+
+}  // namespace bastion::inspect

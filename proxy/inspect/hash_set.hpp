@@ -1,0 +1,35 @@
+// A set of names by their hashes: enough to count them, at 8 bytes for each.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace bastion::inspect {
+
+/// Two names with one hash count as one, which only ever lets one more in.
+class HashSet {
+ public:
+  [[nodiscard]] bool has(std::string_view name) const {
+    return std::binary_search(hashes_.begin(), hashes_.end(), hash(name));
+  }
+  void add(std::string_view name) {
+    const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash(name));
+    if (at == hashes_.end() || *at != hash(name)) hashes_.insert(at, hash(name));
+  }
+  void remove(std::string_view name) {
+    const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash(name));
+    if (at != hashes_.end() && *at == hash(name)) hashes_.erase(at);
+  }
+  [[nodiscard]] std::size_t size() const { return hashes_.size(); }
+
+ private:
+  [[nodiscard]] static std::uint64_t hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
+
+  std::vector<std::uint64_t> hashes_;  ///< sorted
+};
+
+}  // namespace bastion::inspect

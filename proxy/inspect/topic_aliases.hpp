@@ -1,0 +1,33 @@
+// The topic aliases of one direction (OASIS 5.0 section 3.3.2.3.4), so that a topic can't hide from a rule behind one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bastion::inspect {
+
+/// Bounded by `bytes_max` in all, whatever maximum the receiver has told.
+class TopicAliases {
+ public:
+  static constexpr std::size_t bytes_max = 64u << 10;
+
+  struct Topic {
+    std::string name;
+    bool told = false;  ///< the receiver knows it: the packet that set it went through
+  };
+
+  /// Null: this alias was never set.
+  [[nodiscard]] const Topic* find(std::uint16_t alias) const;
+  /// Sets it, or sets it anew. `alias` is not 0. False: there is no more room, and nothing is changed.
+  [[nodiscard]] bool set(std::uint16_t alias, std::string_view name, bool told);
+
+ private:
+  std::vector<Topic> topics_;  ///< by alias, from 1
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace bastion::inspect
