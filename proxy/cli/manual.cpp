@@ -24,9 +24,9 @@ Every key of the policy, and every reason for a refusal, is described in the ref
     {"run",
      R"(Reads the policy with everything that it names, listens, and serves until it is told to stop. A policy that is no good, or a file that can't be read, keeps it from starting: every complaint is printed as file:line:column: what is wrong, and what to write instead.
 
-SIGHUP reads the policy again, with password file, lists, certificates and keys. A bad one changes nothing. Sessions that the new policy would refuse are ended; all others notice nothing.
+SIGHUP reads the policy again, with password file, lists, certificates and keys. A bad one changes nothing. Sessions that the new policy would refuse are ended; all others notice nothing. However many come while it is being read, it is read once more.
 
-SIGTERM and SIGINT stop accepting, tell MQTT 5 clients that the server is shutting down, and end what is left after gate.drain_timeout. A second one ends everything at once.
+SIGTERM and SIGINT stop accepting, tell MQTT 5 clients that the server is shutting down, and end what is left after gate.drain_timeout. A second one ends everything at once. Neither waits for a policy that is just being read.
 
 Under systemd, readiness, reloads, stopping and the watchdog are told by sd_notify(3), and listening sockets of a socket unit are taken over (sd_listen_fds(3)): matched by address, or by name where the policy says port 0. Connections then wait in the kernel while the gate restarts.)"},
     {"check",

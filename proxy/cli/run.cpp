@@ -11,6 +11,7 @@
 #include "proxy/admin/control.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/gate/server.hpp"
+#include "proxy/gate/signals.hpp"
 
 namespace bastion::cli {
 namespace {
@@ -60,8 +61,7 @@ bool write_ports(const std::string& path, const gate::Server& gate, const admin:
 
 int run_command(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
-  // Until the gate listens for it: the policy that it would reload is just being read.
-  std::signal(SIGHUP, SIG_IGN);
+  gate::hold_reload_signal();
   auto started = gate::Server::start(options.policy);
   if (const auto* failure = std::get_if<gate::StartFailure>(&started)) {
     print(stderr, failure->complaints);

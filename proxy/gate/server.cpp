@@ -1,12 +1,10 @@
 // Starting, reloading, draining, and answering for the whole gate.
 #include "proxy/gate/server.hpp"
 
-#include <fcntl.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -15,12 +13,15 @@
 #include "proxy/gate/broker_probe.hpp"
 #include "proxy/gate/census.hpp"
 #include "proxy/gate/clock.hpp"
+#include "proxy/gate/descriptors.hpp"
+#include "proxy/gate/keeper.hpp"
+#include "proxy/gate/openings.hpp"
+#include "proxy/gate/reloader.hpp"
 #include "proxy/gate/service.hpp"
 #include "proxy/gate/setup.hpp"
-#include "proxy/gate/state_file.hpp"
+#include "proxy/gate/signals.hpp"
 #include "proxy/gate/worker.hpp"
 #include "proxy/identity/verifier.hpp"
-#include "proxy/net/listen.hpp"
 
 namespace bastion::gate {
 namespace {
@@ -28,11 +29,6 @@ namespace {
 constexpr unsigned workers_max = 256;
 /// Lines that wait for a slow reader of the log; beyond it they are dropped and counted.
 constexpr std::size_t log_bytes_max = 1u << 20;
-/// Descriptors beside those of connections: log, reactors, listeners, admin, files of a reload.
-constexpr rlim_t descriptors_spare = 256;
-
-/// How often the counters are looked at: for what is recent, and to keep them.
-constexpr std::chrono::seconds tick{5};
 constexpr std::size_t sources_shown = 20;
 
 unsigned worker_count(const Policy& policy) {
@@ -44,26 +40,8 @@ identity::VerifierLimits verifier_limits(const AuthenticationPolicy& policy) {
   return {policy.hash_threads, policy.hash_queue_max, policy.hash_wait_max, policy.argon2_memory_max};
 }
 
-net::Endpoint endpoint_of(const SocketAddress& address) {
-  return {address.address.bytes(), address.port};
-}
-
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
-}
-
-/// A listener's place in the policy.
-struct Wanted {
-  const ListenerPolicy& listener;
-  const Located<SocketAddress>& address;
-};
-
-std::vector<Wanted> wanted_by(const Policy& policy) {
-  std::vector<Wanted> wanted;
-  for (const auto& listener : policy.listeners) {
-    for (const auto& address : listener.addresses) wanted.push_back({listener, address});
-  }
-  return wanted;
 }
 
 }  // namespace
@@ -72,18 +50,20 @@ struct Server::State {
   using Setups = std::shared_ptr<const Setup>;
 
   State(std::string path, Setups loaded)
-      : policy_path{std::move(path)},
+      : signals{context},
+        policy_path{std::move(path)},
         setup{std::move(loaded)},
+        started_with{setup},
         log{STDERR_FILENO, log_bytes_max, setup->policy.gate.log_format},
         verifier{std::in_place, verifier_limits(setup->policy.authentication)},
         commons{log, *verifier, account::Mask{}},
-        signals{context, SIGHUP, SIGTERM, SIGINT},
         ticket_timer{context},
         drain_timer{context},
-        broker{context},
-        tick_timer{context},
         watchdog_timer{context},
-        census{context, workers} {
+        broker{context},
+        census{context, workers},
+        keeper{context, census, [this](LogLevel level, const std::string& message) { say(level, message); }},
+        reloader{context, reload_steps()} {
     keys.current = net::TicketKey::draw();
     keys.previous = net::TicketKey::draw();
     started_s = policy_loaded_s = unix_time_s();
@@ -102,26 +82,22 @@ struct Server::State {
 
   std::optional<Complaint> bring_up() {
     raise_descriptor_limit(setup->policy);
-    load_counters();
-    census.remember(census.take_now().sum(), net::Clock::now());
-    inherited = take_inherited_sockets();
+    keeper.load(setup->policy.gate.state_dir);
     const auto count = worker_count(setup->policy);
     workers.reserve(count);
     for (unsigned i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(commons, keys, setup, i == 0 ? nullptr : workers.front().get()));
     }
-    auto added = bind_new(setup->policy);
+    auto added = openings.open_new(setup->policy, count);
     if (auto* complaint = std::get_if<Complaint>(&added)) return *complaint;
-    hand_out(std::get<PerWorker>(std::move(added)));
-    for (const auto& unused : inherited) {
-      say(LogLevel::warning, "a socket of the service manager's is no listener of the policy: " +
-                                 SocketAddress{Address{unused.local.address}, unused.local.port}.text());
+    hand_out(std::get<Openings::PerWorker>(std::move(added)));
+    for (const auto& unused : openings.give_up_inherited()) {
+      say(LogLevel::warning, "a socket of the service manager's is no listener of the policy: " + unused.text());
     }
-    inherited.clear();
     for (auto& worker : workers) worker->start();
-    wait_for_signal();
+    signals.listen({[this] { stop(); }, [this] { reloader.ask({}); }});
     rotate_ticket_keys_later();
-    tick_later();
+    keeper.look_later();
     feed_watchdog();
     return std::nullopt;
   }
@@ -132,79 +108,16 @@ struct Server::State {
     return text;
   }
 
-  /// Two descriptors for each connection. What the system won't give is said now rather than found out under load.
   void raise_descriptor_limit(const Policy& policy) {
-    rlimit limit{};
-    const rlim_t needed = 2 * rlim_t{policy.admission.connections_max} + descriptors_spare;
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-    const rlimit raised{std::min(std::max(needed, limit.rlim_cur), std::max(limit.rlim_max, needed)),
-                        std::max(limit.rlim_max, needed)};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
-    const auto given = limit.rlim_max;
-    limit.rlim_cur = limit.rlim_max;
-    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    say(LogLevel::warning, "connections_max = " + std::to_string(policy.admission.connections_max) + " needs " +
-                               std::to_string(needed) + " descriptors, and the system allows " + std::to_string(given) +
-                               ": raise LimitNOFILE, or lower connections_max");
+    const auto warning = make_room_for(policy.admission);
+    if (!warning.empty()) say(LogLevel::warning, warning);
   }
 
-  using PerWorker = std::vector<std::vector<BoundListener>>;
-
-  bool is_bound(const Wanted& wanted) const {
-    return std::any_of(open.begin(), open.end(), [&](const auto& entry) {
-      return entry.name == wanted.listener.name && entry.configured == wanted.address.value;
-    });
-  }
-
-  /// One for each worker: of the service manager's where it has opened this one, and then all of them are the same socket.
-  std::variant<std::vector<net::UniqueFd>, net::ListenError> sockets_for(const Wanted& wanted) {
-    const auto count = static_cast<unsigned>(workers.size());
-    const auto endpoint = endpoint_of(wanted.address.value);
-    const auto found = std::find_if(inherited.begin(), inherited.end(), [&](const InheritedSocket& socket) {
-      return socket.local == endpoint || (endpoint.port == 0 && socket.name == wanted.listener.name);
-    });
-    if (found == inherited.end()) return net::listen_on(endpoint, count);
-    std::vector<net::UniqueFd> out;
-    for (unsigned i = 0; i < count; ++i) {
-      out.emplace_back(::fcntl(found->fd.get(), F_DUPFD_CLOEXEC, 0));
-      if (!out.back()) return net::ListenError{net::error_text(errno)};
-    }
-    inherited.erase(found);
-    return out;
-  }
-
-  /// Sockets for all addresses of the policy that have none yet, or a complaint and no change.
-  std::variant<PerWorker, Complaint> bind_new(const Policy& policy) {
-    PerWorker per_worker(workers.size());
-    std::vector<Opened> fresh;
-    for (const auto& wanted : wanted_by(policy)) {
-      if (is_bound(wanted)) continue;
-      auto sockets = sockets_for(wanted);
-      if (const auto* error = std::get_if<net::ListenError>(&sockets)) {
-        return Complaint{wanted.address.where, "can't listen on " + wanted.address.value.text() + ": " + error->what, false};
-      }
-      auto& fds = std::get<std::vector<net::UniqueFd>>(sockets);
-      const auto local = net::local_endpoint(fds.front().get());
-      fresh.push_back({wanted.listener.name, wanted.address.value, {Address{local.address}, local.port}});
-      for (std::size_t i = 0; i < fds.size(); ++i) {
-        per_worker[i].push_back({wanted.listener.name, wanted.address.value, std::move(fds[i])});
-      }
-    }
-    open.insert(open.end(), fresh.begin(), fresh.end());
-    return per_worker;
-  }
-
-  void hand_out(PerWorker added) {
+  void hand_out(Openings::PerWorker added) {
     for (std::size_t i = 0; i < workers.size(); ++i) workers[i]->apply(setup, std::move(added[i]));
-    // What is not in the policy any more is closed by the workers.
-    const auto wanted = wanted_by(setup->policy);
-    std::erase_if(open, [&](const Opened& entry) {
-      return std::none_of(wanted.begin(), wanted.end(), [&](const Wanted& in_policy) {
-        return in_policy.listener.name == entry.name && in_policy.address.value == entry.configured;
-      });
-    });
+    openings.forget_all_but(setup->policy);
     bound.clear();
-    for (const auto& entry : open) bound.push_back({entry.name, entry.local});
+    for (const auto& opening : openings.all()) bound.push_back({opening.listener, opening.local});
   }
 
   // --- what it tells ---
@@ -226,7 +139,7 @@ struct Server::State {
     result.log_lines_dropped = log.dropped();
     result.password_queue = verifier->waiting();
     result.accept_errors = totals.accept_errors;
-    if (state_file) result.keeping = keeping;
+    result.keeping = keeper.keeping();
     const auto& configured = setup->policy.tls.key_pairs;
     for (std::size_t i = 0; i < std::min(configured.size(), setup->tls.key_pairs.size()); ++i) {
       result.certificates.push_back(
@@ -269,7 +182,7 @@ struct Server::State {
     out.sources = account::most_refused(totals.refused, sources_shown);
     out.observed_sources = account::most_refused(totals.observed, sources_shown);
     out.complaints = complaints;
-    out.state_fault = state_fault;
+    out.state_fault = keeper.fault();
     return out;
   }
 
@@ -295,21 +208,26 @@ struct Server::State {
 
   // --- reload ---
 
+  Reloader::Steps reload_steps() {
+    return {[] { notify_reloading(); }, [path = policy_path] { return load_setup(path, unix_time_s()); },
+            [this](LoadedSetup loaded) {
+              ReloadResult result;
+              result.good = adopt(std::move(loaded));
+              result.lines = complaints;
+              result.lines.push_back(result.good ? "in force: " + summary() : "the last good policy stays in force");
+              return result;
+            }};
+  }
+
   /// Whether the policy is another now; what there was to say of it is in `complaints`.
-  bool reload() {
+  bool adopt(LoadedSetup loaded) {
     complaints.clear();
-    if (stopping) {
-      complaints.emplace_back("the gate is draining");
-      return false;
-    }
-    notify_reloading();
-    auto loaded = load_setup(policy_path, unix_time_s());
     for (const auto& complaint : loaded.complaints) {
       complaints.push_back(text(complaint));
       say(complaint.warning ? LogLevel::warning : LogLevel::error, text_without_level(complaint));
     }
     if (!loaded.setup) return reload_failed();
-    auto added = bind_new(loaded.setup->policy);
+    auto added = openings.open_new(loaded.setup->policy, workers.size());
     if (const auto* complaint = std::get_if<Complaint>(&added)) {
       complaints.push_back(text(*complaint));
       say(LogLevel::error, complaints.back());
@@ -320,7 +238,7 @@ struct Server::State {
     setup = std::move(loaded.setup);
     log.format(setup->policy.gate.log_format);
     verifier->limit(verifier_limits(setup->policy.authentication));
-    hand_out(std::get<PerWorker>(std::move(added)));
+    hand_out(std::get<Openings::PerWorker>(std::move(added)));
     reload_ok = true;
     ++reloads_ok;
     policy_loaded_s = unix_time_s();
@@ -347,15 +265,14 @@ struct Server::State {
 
   /// Answers once the workers have the policy that was read.
   void reload(std::function<void(ReloadResult)> reply) {
-    ReloadResult result;
-    result.good = reload();
-    result.lines = complaints;
-    result.lines.push_back(result.good ? "in force: " + summary() : "the last good policy stays in force");
-    census.take([reply = std::move(reply), result = std::move(result)](const Totals&) { reply(result); });
+    reloader.ask([this, reply = std::move(reply)](const ReloadResult& result) {
+      census.take([reply, result](const Totals&) { reply(result); });
+    });
   }
 
+  /// Of what a reload can't change, and which the gate has from its start.
   void warn_of_restart(const Policy& next) {
-    const auto& now = setup->policy;
+    const auto& now = started_with->policy;
     if (worker_count(next) != workers.size()) say(LogLevel::warning, "[gate] workers takes effect at the next start");
     if (next.admin.enabled != now.admin.enabled || !(next.admin.address.value == now.admin.address.value)) {
       say(LogLevel::warning, "[admin] address takes effect at the next start");
@@ -369,70 +286,7 @@ struct Server::State {
     }
   }
 
-  // --- the counters on disk ---
-
-  void load_counters() {
-    const auto& directory = setup->policy.gate.state_dir;
-    if (!directory) return;
-    state_file.emplace(context, directory->value);
-    auto loaded = state_file->load();
-    if (const auto* fault = std::get_if<std::string>(&loaded)) {
-      say(LogLevel::warning, *fault);
-    } else if (auto* counters = std::get_if<account::Counters>(&loaded)) {
-      keeping.saved_seconds = static_cast<double>(counters->saved_s);
-      census.begin_with(std::move(*counters));
-    }
-  }
-
-  void tick_later() {
-    tick_timer.expires_after(tick);
-    tick_timer.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      census.take([this](const Totals& totals) {
-        const auto sum = totals.sum();
-        const auto now = net::Clock::now();
-        census.remember(sum, now);
-        if (state_file && save_pace.is_due(sum, now)) save(totals, sum, now);
-        tick_later();
-      });
-    });
-  }
-
-  void save(const Totals& totals, const account::Tally& sum, net::Clock::time_point now) {
-    const auto now_s = unix_time_s();
-    state_file->save(account::counters_text({totals.by_listener, now_s}), [=, this](const std::string& fault) {
-      saved(fault, now_s);
-      if (fault.empty()) {
-        save_pace.saved(sum, now);
-      } else {
-        save_pace.failed();
-      }
-    });
-  }
-
-  /// A full disk is told once, not every five seconds.
-  void saved(const std::string& fault, std::int64_t now_s) {
-    if (fault.empty()) {
-      if (!keeping.ok) say(LogLevel::info, "the counters can be kept again");
-      keeping.saved_seconds = static_cast<double>(now_s);
-    } else {
-      ++keeping.failures;
-      if (keeping.ok) say(LogLevel::warning, "the counters are not kept: " + fault);
-    }
-    keeping.ok = fault.empty();
-    state_fault = fault;
-  }
-
-  /// Everything has ended: what is counted now is all there will ever be.
-  void save_last() {
-    for (auto& worker : workers) worker->stop();
-    for (auto& worker : workers) worker->join();
-    if (!state_file) return;
-    const auto now_s = unix_time_s();
-    saved(state_file->save_now(account::counters_text({census.take_now().by_listener, now_s})), now_s);
-  }
-
-  // --- signals and timers ---
+  // --- timers ---
 
   /// The manager is told that all is well only where every worker has answered.
   void feed_watchdog() {
@@ -448,18 +302,6 @@ struct Server::State {
     });
   }
 
-  void wait_for_signal() {
-    signals.async_wait([this](const boost::system::error_code& error, int signal) {
-      if (error) return;
-      if (signal == SIGHUP) {
-        static_cast<void>(reload());
-      } else {
-        stop();
-      }
-      wait_for_signal();
-    });
-  }
-
   void rotate_ticket_keys_later() {
     ticket_timer.expires_after(setup->policy.tls.ticket_rotation);
     ticket_timer.async_wait([this](const boost::system::error_code& error) {
@@ -471,6 +313,8 @@ struct Server::State {
     });
   }
 
+  // --- the end ---
+
   /// The first time: drain; the second time: stop at once.
   void stop() {
     if (std::exchange(stopping, true)) {
@@ -479,6 +323,7 @@ struct Server::State {
     }
     say(LogLevel::info, "draining: no new connections, sessions are told to go");
     notify_service("STOPPING=1");
+    reloader.stop("the gate is draining");
     draining = workers.size();
     for (auto& worker : workers) {
       worker->drain([this] {
@@ -500,34 +345,31 @@ struct Server::State {
     for (auto& worker : workers) worker->abort();
   }
 
-  struct Opened {
-    std::string name;
-    SocketAddress configured;
-    SocketAddress local;
-  };
+  void save_last() {
+    for (auto& worker : workers) worker->stop();
+    for (auto& worker : workers) worker->join();
+    keeper.save_last();
+  }
 
+  net::IoContext context{1};
+  Signals signals;  ///< before all that has threads
   std::string policy_path;
   Setups setup;
+  Setups started_with;
   account::LogSink log;
   std::optional<identity::Verifier> verifier;  ///< nothing only while all is being taken down
   Commons commons;
-  net::IoContext context{1};
-  boost::asio::signal_set signals;
   net::Timer ticket_timer;
   net::Timer drain_timer;
+  net::Timer watchdog_timer;
   BrokerProbe broker;
   net::TicketKeys keys;
-  net::Timer tick_timer;
-  net::Timer watchdog_timer;
   Census::Workers workers;
   Census census;
-  std::optional<StateFile> state_file;
-  account::GateFacts::Keeping keeping;
-  std::string state_fault;
-  SavePace save_pace;
+  Keeper keeper;
+  Reloader reloader;
   std::vector<std::string> complaints;  ///< of the last reload
-  std::vector<InheritedSocket> inherited;
-  std::vector<Opened> open;
+  Openings openings;
   std::vector<Bound> bound;
   std::int64_t started_s = 0;
   std::int64_t policy_loaded_s = 0;
@@ -560,7 +402,7 @@ int Server::run() {
 }
 
 void Server::reload() {
-  boost::asio::post(state_->context, [state = state_.get()] { static_cast<void>(state->reload()); });
+  boost::asio::post(state_->context, [state = state_.get()] { state->reloader.ask({}); });
 }
 
 void Server::reload(std::function<void(ReloadResult)> reply) {

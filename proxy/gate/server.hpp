@@ -10,6 +10,7 @@
 
 #include "policy/policy.hpp"
 #include "proxy/account/status.hpp"
+#include "proxy/gate/reload_result.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -23,12 +24,6 @@ struct Readiness {
   std::string why;  ///< one line: what is missing
 };
 
-/// What came of a reload.
-struct ReloadResult {
-  bool good = false;
-  std::vector<std::string> lines;  ///< complaints, and what is in force now
-};
-
 /// Why a gate did not start.
 struct StartFailure {
   std::vector<Complaint> complaints;
@@ -36,7 +31,7 @@ struct StartFailure {
 };
 
 /// One gate. SIGHUP reloads, SIGTERM and SIGINT drain, a second one stops at once. All of it on the calling thread but the
-/// workers, the password pool and the log.
+/// workers, the password pool, the log, and the reading of files in a reload: a signal to stop never waits behind others.
 class Server {
  public:
   [[nodiscard]] static std::variant<std::unique_ptr<Server>, StartFailure> start(const std::string& policy_path);
@@ -65,7 +60,7 @@ class Server {
   /// Prometheus text with the counts of all workers; `reply` is called later.
   void metrics(std::function<void(std::string)> reply);
   void status(std::function<void(account::Status)> reply);
-  /// Reads the policy again; answers once the workers have it.
+  /// Reads the policy again; answers later, once the workers have it. Those who ask during a reload share the next one.
   void reload(std::function<void(ReloadResult)> reply);
   /// Asks the broker whether it can be reached, at most once a second; `reply` may be called at once or later.
   void readiness(std::function<void(Readiness)> reply);

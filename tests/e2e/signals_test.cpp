@@ -84,6 +84,51 @@ TEST(Sighup, AppliesNewAddressRulesToNewcomers) {
   ASSERT_TRUE(stage.gate->log().wait_for("reason=ip_denied"));
 }
 
+/// Whether this signal was sent to the process and waits to be taken.
+bool is_pending(const Process& process, int signal) {
+  const auto status = read_file("/proc/" + std::to_string(process.pid()) + "/status");
+  const auto lines = lines_with("ShdPnd:", status);
+  return !lines.empty() && ((std::stoull(lines.front().substr(7), nullptr, 16) >> (signal - 1)) & 1) != 0;
+}
+
+TEST(Sighup, HoldsUpNoSigtermHoweverOftenItCame) {
+  constexpr int times = 100;
+  Stage stage;
+  auto& process = stage.gate->process();
+  // Large enough that reading it takes much longer than sending a signal.
+  std::string allow;
+  for (int i = 0; i < 200'000; ++i) {
+    allow +=
+        std::to_string(11 + i / 65'536) + '.' + std::to_string(i / 256 % 256) + '.' + std::to_string(i % 256) + ".0/24\n";
+  }
+  write_file(stage.directory / "allow.txt", allow);
+  stage.policy.admission = "allow_file = \"allow.txt\"\n";
+  stage.write_policy();
+  for (int i = 0; i < times; ++i) {
+    process.signal(SIGHUP);
+    ASSERT_TRUE(eventually([&] { return !is_pending(process, SIGHUP); })) << "signal " << i;
+  }
+  const auto reloads = [&] { return count_of("reloaded the policy", stage.gate->log().text()); };
+  const auto before = reloads();
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_LE(reloads(), before + 2) << "one that was just done, and one whose line was on its way";
+  EXPECT_LT(reloads(), times / 2U) << "each reload took so long that others came meanwhile";
+  EXPECT_TRUE(stage.gate->log().text().ends_with(" stopped\n")) << stage.gate->log().text();
+}
+
+TEST(Sighup, ThatCameBeforeTheGateWasUpReloadsOnceItIs) {
+  Stage stage;
+  stage.gate.reset();
+  // A program that signals itself before it becomes the gate: pending signals outlive that where they are blocked.
+  stage.start_gate({"python3", "-c",
+                    "import os, signal, sys\n"
+                    "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])\n"
+                    "os.kill(os.getpid(), signal.SIGHUP)\n"
+                    "os.execv(sys.argv[1], sys.argv[1:])"});
+  EXPECT_TRUE(stage.gate->log().wait_for("reloaded the policy"));
+}
+
 // --- SIGTERM --------------------------------------------------------------------------------------------------------------
 
 TEST(Sigterm, TellsEachClientAndEndsWithExitCode0) {
@@ -111,6 +156,17 @@ TEST(Sigint, StopsLikeSigterm) {
   const Stage stage;
   stage.gate->process().signal(SIGINT);
   EXPECT_EQ(stage.gate->process().wait(), 0) << stage.gate->log().text();
+}
+
+TEST(Sigterm, IsHarmlessUntilTheVeryEndHoweverOftenItComes) {
+  const Stage stage;
+  const auto session = stage.admitted();
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!stage.gate->process().has_ended() && std::chrono::steady_clock::now() < until) {
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) stage.gate->process().signal(signal);
+  }
+  EXPECT_EQ(stage.gate->process().wait(), 0) << stage.gate->log().text();
+  EXPECT_TRUE(stage.gate->log().text().ends_with(" stopped\n")) << stage.gate->log().text();
 }
 
 /// A subscriber in the middle of a message that is larger than all buffers on the way: the drain has to wait for it.
