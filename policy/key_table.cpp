@@ -242,6 +242,13 @@ constexpr std::array key_table{
     Key{"mqtt.session_expiry_max", duration, "0s .. 8760h", R"("168h")",
         "MQTT 5: how long the broker may keep a session without a connection; CONNECT is lowered to it, and the client told.",
         [](Draft& d, const Value& v) { d.policy.mqtt.session_expiry_max = v.duration(); }},
+    Key{"mqtt.session_guard", boolean, flag_range, "true",
+        "Whether a client identifier belongs to the user that came first with it, for as long as it is connected or the broker "
+        "keeps its session: others are refused, who would take the session over or wipe it.",
+        [](Draft& d, const Value& v) { d.policy.mqtt.session_guard = v.flag; }},
+    Key{"mqtt.sessions_remembered_max", integer, "0 .. 1000000", "16384",
+        "Sessions without a connection whose user the gate remembers; then the one that ends first is forgotten.",
+        [](Draft& d, const Value& v) { d.policy.mqtt.sessions_remembered_max = v.count(); }},
     Key{"mqtt.qos_max", integer, "0 .. 2", "2", "The highest QoS; a role may set a lower one.",
         [](Draft& d, const Value& v) { d.policy.mqtt.qos_max = static_cast<std::uint8_t>(v.number); }},
     Key{"mqtt.retain", boolean, flag_range, "true", "Whether messages may be retained.",

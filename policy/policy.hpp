@@ -166,6 +166,8 @@ struct MqttPolicy {
   Milliseconds rate_patience{60'000};                   ///< see RateGuard
   Milliseconds will_delay_max{3'600'000};               ///< MQTT 5
   Milliseconds session_expiry_max{7 * 24 * 3'600'000};  ///< MQTT 5
+  bool session_guard = true;                            ///< a client identifier belongs to whoever came first with it
+  std::size_t sessions_remembered_max = 16'384;         ///< of those that the broker keeps, see SessionOwners
   std::uint8_t qos_max = 2;
   bool retain = true;
   bool wildcard_subscriptions = true;

@@ -177,6 +177,7 @@ constexpr std::array cause_rows{
     CauseRow{Cause::empty, "empty"},
     CauseRow{Cause::characters, "characters"},
     CauseRow{Cause::pattern, "pattern"},
+    CauseRow{Cause::in_use, "in_use"},
     CauseRow{Cause::no_user, "no_user"},
     CauseRow{Cause::no_password, "no_password"},
     CauseRow{Cause::user, "user"},
@@ -413,6 +414,8 @@ constexpr std::array pairs{
          "it holds characters other than letters, digits and `mqtt.client_id_characters`"},
     Pair{{Reason::client_id_denied, Cause::pattern},
          "it does not match `mqtt.client_id_pattern`, or the `client_id` of the user's role"},
+    Pair{{Reason::client_id_denied, Cause::in_use},
+         "another user is connected with it, or has a session with it at the broker (`mqtt.session_guard`)"},
 
     Pair{{Reason::anonymous, Cause::no_user},
          "no user name: by far the most common knock; scanners look for brokers that are open to all"},

@@ -149,6 +149,7 @@ enum class Cause : std::uint8_t {
   empty,
   characters,
   pattern,
+  in_use,
   // anonymous
   no_user,
   no_password,

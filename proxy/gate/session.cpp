@@ -91,6 +91,11 @@ void Session::place_moved(const Budget::Place& place) {
   notify();
 }
 
+void Session::claimed(bool is_granted) {
+  if (newcomer_) newcomer_->claimed = is_granted;
+  notify();
+}
+
 void Session::observe(Refusal refusal) {
   worker_.note(listener_, ending_, refusal);
 }
@@ -122,6 +127,8 @@ net::Task<End> Session::journey() {
   auto identified = co_await verify_identity();
   if (identified) co_return *identified;
 
+  auto claimed = co_await claim_client_id();
+  if (claimed) co_return *claimed;
   auto dialled = co_await dial();
   if (dialled) co_return *dialled;
   co_return co_await relay();
@@ -186,6 +193,7 @@ net::Task<End> Session::relay() {
 net::Task<End> Session::take_leave(const Relay& relay, End end) {
   ending_.bytes_up = relay.bytes_up();
   ending_.bytes_down = relay.bytes_down();
+  if (relay.admitted()) kept_for_ = SessionOwners::Seconds{relay.conversation().session_expiry_s()};
   upstream_->socket().close();
   if (tls_ != nullptr && tls_->misuse()) {
     ending_.detail = tls_->error();
@@ -254,6 +262,7 @@ void Session::finish(const End& end) {
     ending_.close = std::get<Close>(end);
   }
   ending_.duration_ms = std::chrono::duration_cast<Milliseconds>(now() - accepted_at_).count();
+  if (holds_claim_) worker_.release(ending_.client_id.empty() ? assigned_client_id_ : ending_.client_id, kept_for_);
   worker_.ended(*this, listener_, ending_, in_handshake_);
 }
 

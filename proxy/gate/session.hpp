@@ -12,6 +12,7 @@
 #include "proxy/gate/end.hpp"
 #include "proxy/gate/relay.hpp"
 #include "proxy/gate/setup.hpp"
+#include "proxy/gate/steward.hpp"
 #include "proxy/identity/verifier.hpp"
 #include "proxy/inspect/connect_reader.hpp"
 #include "proxy/net/deadline.hpp"
@@ -59,6 +60,8 @@ class Session final : public net::Waiter,
   void verified(identity::Verified verdict);
   /// The answer of the steward.
   void place_moved(const Budget::Place& place);
+  /// The same of the client identifier.
+  void claimed(bool is_granted);
   /// Counts and logs what enforcing would have refused this connection for.
   void observe(Refusal refusal);
 
@@ -78,6 +81,7 @@ class Session final : public net::Waiter,
     std::optional<inspect::ReadConnect> connect;  ///< views into `received`
     std::optional<identity::Verified> verified;
     std::optional<Budget::Place> moved;  ///< the steward's answer
+    std::optional<bool> claimed;         ///< another
     ~Newcomer();
   };
 
@@ -105,6 +109,7 @@ class Session final : public net::Waiter,
   [[nodiscard]] net::Task<MaybeEnd> judge_connect();
   [[nodiscard]] net::Task<MaybeEnd> verify_identity();
   [[nodiscard]] net::Task<MaybeEnd> verify_password();
+  [[nodiscard]] net::Task<MaybeEnd> claim_client_id();
   [[nodiscard]] net::Task<MaybeEnd> dial();
   [[nodiscard]] net::Task<MaybeEnd> connected();
   [[nodiscard]] net::Task<End> relay();
@@ -120,6 +125,7 @@ class Session final : public net::Waiter,
   [[nodiscard]] ConnectFacts facts() const;
   [[nodiscard]] inspect::Rights rights() const;
   [[nodiscard]] RateGuard::Limits rates() const;
+  [[nodiscard]] Claim claim_on(std::string_view client_id) const;
   void take_assigned_client_id(std::string_view id);
   [[nodiscard]] Verdict judge_again(const Setup& setup) const;
   [[nodiscard]] std::optional<Refusal> adopt_policy();
@@ -146,8 +152,10 @@ class Session final : public net::Waiter,
   std::uint64_t id_;
   std::uint64_t credential_ = 0;  ///< fingerprint of the one that was right; 0: none was asked for
   Asked asked_;
-  std::string assigned_client_id_;  ///< by the broker, to a client that left it the choice
-  const Role* role_ = nullptr;      ///< of setup_
+  std::string assigned_client_id_;                  ///< by the broker, to a client that left it the choice
+  std::optional<SessionOwners::Seconds> kept_for_;  ///< how long the broker keeps the session that it has let in
+  bool holds_claim_ = false;                        ///< on its client identifier
+  const Role* role_ = nullptr;                      ///< of setup_
   Mode mode_;
   bool place_at_balancer_;
   bool in_handshake_ = true;

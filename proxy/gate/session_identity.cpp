@@ -96,6 +96,28 @@ net::Task<MaybeEnd> Session::verify_password() {
   co_return std::nullopt;
 }
 
+Claim Session::claim_on(std::string_view client_id) const {
+  Claim claim{std::string{client_id}, std::nullopt};
+  if (asked_.has_user_name) claim.owner = ending_.user_name;
+  return claim;
+}
+
+/// Whether the client identifier is this user's to use: the broker would not ask, but end the other's session.
+net::Task<MaybeEnd> Session::claim_client_id() {
+  if (!setup_->policy.mqtt.session_guard || ending_.client_id.empty()) co_return std::nullopt;
+  worker_.claim(*this, claim_on(ending_.client_id));
+  // Nothing less than the end of the process ends it now: the answer tells what there is to give back.
+  while (!newcomer_->claimed) {
+    co_await woken();
+    if (aborted_) co_return *eviction_;
+  }
+  holds_claim_ = *newcomer_->claimed;
+  if (auto end = interrupted()) co_return end;
+  const Refusal in_use{Reason::client_id_denied, Cause::in_use};
+  if (!holds_claim_ && !goes_on(in_use)) co_return co_await refuse(in_use);
+  co_return std::nullopt;
+}
+
 // --- reload ---------------------------------------------------------------------------------------------------------------
 
 ConnectFacts Session::facts() const {
@@ -178,6 +200,10 @@ RateGuard::Limits Session::rates() const {
 void Session::take_assigned_client_id(std::string_view id) {
   assigned_client_id_ = id;
   rights_changed_ = true;
+  // A client names no identifier where the broker is to make one up; one that did is its own already.
+  if (!setup_->policy.mqtt.session_guard || !ending_.client_id.empty()) return;
+  worker_.assign(claim_on(id));
+  holds_claim_ = true;
 }
 
 void Session::policy_changed() {

@@ -50,7 +50,7 @@ Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<co
       refused_{random_key()},
       observed_{random_key()},
       sweep_timer_{context_} {
-  if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy.admission, random_key());
+  if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy, random_key());
   use(std::move(setup));
 }
 
@@ -121,7 +121,7 @@ void Worker::use(std::shared_ptr<const Setup> setup) {
     state.balancers = listener.balancers;
   }
   lines_per_source_.limit(setup_->policy.gate.log_lines_per_source_max);
-  if (steward_) steward_->limit(setup_->policy.admission);
+  if (steward_) steward_->limit(setup_->policy);
 }
 
 ListenerState& Worker::state_of(const std::string& name) {
@@ -243,6 +243,15 @@ void Worker::move_place(Session& session, const Address& from, const Address& to
   // No answer is lost but at the very end of the process: until it comes, a session ends for nothing less.
   steward().ask(context_, move, [this, id = session.id()](const Budget::Place& place) {
     if (const auto asking = take_awaiting(id)) asking->place_moved(place);
+  });
+}
+
+void Worker::claim(Session& session, Claim claim) {
+  if (steward_) return session.claimed(steward_->claim(claim));
+  awaiting_.emplace(session.id(), &session);
+  // As with a place: the answer tells what there is to give back.
+  steward().claim(context_, std::move(claim), [this, id = session.id()](bool is_granted) {
+    if (const auto asking = take_awaiting(id)) asking->claimed(is_granted);
   });
 }
 

@@ -82,6 +82,14 @@ class Worker {
                             std::string_view user_name, std::string_view password);
   /// Moves the session's place from the balancer's address to the client's own; session.place_moved() is called later.
   void move_place(Session& session, const Address& from, const Address& to);
+  /// Asks whether the client identifier is its owner's; session.claimed() is called later.
+  void claim(Session& session, Claim claim);
+  /// Of an identifier that the broker has made up, see SessionOwners::assign().
+  void assign(Claim claim) { steward().assign(std::move(claim)); }
+  /// Gives back a claim that was granted or assigned, see SessionOwners::release().
+  void release(std::string client_id, std::optional<SessionOwners::Seconds> kept) {
+    steward().release(std::move(client_id), kept);
+  }
   /// Wakes the session after the others had their turn.
   void take_turns(Session& session);
   /// What enforcing would have refused a connection for; `so_far` remembers the first.

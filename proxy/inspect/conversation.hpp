@@ -64,7 +64,8 @@ struct Unanswered {
 
 class Conversation {
  public:
-  Conversation(const Asked& asked, const Rights& rights) : asked_{asked}, rights_{rights} {}
+  Conversation(const Asked& asked, const Rights& rights)
+      : asked_{asked}, rights_{rights}, session_expiry_s_{asked.session_expiry_interval_s} {}
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -76,6 +77,9 @@ class Conversation {
   }
 
   [[nodiscard]] Mode mode() const { return rights_.mode; }
+  /// For how many seconds the broker keeps the session once its connection is gone, 0xffffffff: for ever (OASIS 5.0 section
+  /// 3.1.2.11.2); what the broker does of its own accord aside.
+  [[nodiscard]] std::uint32_t session_expiry_s() const { return session_expiry_s_; }
 
   /// Whole packets of the gate's own, to go out at the next packet boundary. Whoever sends them clears them.
   std::vector<std::uint8_t> to_client;
@@ -122,6 +126,7 @@ class Conversation {
   bool wildcards_available_ = true;
   bool shared_available_ = true;
   bool identifiers_available_ = true;
+  std::uint32_t session_expiry_s_;
   bool resumed_ = false;  ///< the broker goes on with an earlier session, whose exchanges are not all known here
 };
 

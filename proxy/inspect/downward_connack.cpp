@@ -90,6 +90,7 @@ Step DownwardInspector::pass_connack(Bytes packet) {
 void DownwardInspector::take_terms(const mqtt::Connack& connack) {
   c_.resumed_ = connack.session_present || (c_.asked_.version == MqttVersion::v3_1 && !c_.asked_.clean_start);
   if (!c_.is_v5()) return;
+  if (connack.session_expiry_interval_s) c_.session_expiry_s_ = *connack.session_expiry_interval_s;
   c_.maximum_packet_size_ = connack.maximum_packet_size.value_or(std::numeric_limits<std::uint32_t>::max());
   c_.receive_maximum_ = connack.receive_maximum;
   c_.topic_alias_maximum_ = connack.topic_alias_maximum;

@@ -108,6 +108,7 @@ UpwardInspector::Other UpwardInspector::disconnect(const Header& header, Bytes b
     const Refusal too_long{Reason::limit_exceeded, Cause::expiry};
     if (!c_.observes(too_long)) return Refuse{too_long, std::nullopt};
   }
+  if (expiry) c_.session_expiry_s_ = *expiry;
   disconnected_ = true;
   return pass_whole(header, through);
 }

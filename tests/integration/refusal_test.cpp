@@ -71,10 +71,11 @@ INSTANTIATE_TEST_SUITE_P(Of, EveryRefusal, testing::ValuesIn(all_rows()),
 
 using Pair = std::pair<Reason, Cause>;
 
-/// Pairs that have a test of their own, because what provokes them ends the gate too.
+/// Pairs that have a test of their own.
 const std::map<Pair, std::string> tested_elsewhere = {
     {{Reason::evicted, Cause::shutdown}, "stop_test.cpp"},
     {{Reason::evicted, Cause::reload}, "reload_test.cpp"},
+    {{Reason::client_id_denied, Cause::in_use}, "session_guard_test.cpp: it takes two users"},
     {{Reason::acl_denied, Cause::receive}, "denied_test.cpp: it is only ever observed"},
 };
 

@@ -28,7 +28,7 @@ TEST_P(Reload, LetsNewUsersInAndKeepsSessions) {
   EXPECT_EQ(code_for(scene_, {.user = "bob", .password = "new"}), 4);
   scene_.policy.users({{"alice", "secret"}, {"bob", "new"}});
   ASSERT_TRUE(scene_.gate.reload());
-  EXPECT_EQ(code_for(scene_, {.user = "bob", .password = "new"}), 0);
+  EXPECT_EQ(code_for(scene_, {.client_id = "c2", .user = "bob", .password = "new"}), 0);
   EXPECT_EQ(code_for(scene_, {}), 0);
   session.client.send(pingreq());
   EXPECT_EQ(session.broker.read(2), pingreq());
@@ -212,7 +212,7 @@ TEST(ReloadEvicts, WhomItMustOutOfAThousandAndNobodyElse) {
   std::vector<Admitted> bobs;
   for (int i = 0; i < sessions / 2; ++i) {
     alices.push_back(scene.admitted({.version = v5_0, .user = "alice", .password = "a"}));
-    bobs.push_back(scene.admitted({.version = v5_0, .user = "bob", .password = "b"}));
+    bobs.push_back(scene.admitted({.version = v5_0, .client_id = "c2", .user = "bob", .password = "b"}));
   }
   scene.policy.users({{"alice", "a"}});
   // Packets are under way in both directions while the policy changes.

@@ -8,10 +8,10 @@
 namespace bastion::gate {
 namespace {
 
-AdmissionPolicy limits(unsigned connections_max) {
-  AdmissionPolicy policy;
-  policy.connections_max = connections_max;
-  policy.connections_per_address_max = connections_max;
+Policy limits(unsigned connections_max) {
+  Policy policy;
+  policy.admission.connections_max = connections_max;
+  policy.admission.connections_per_address_max = connections_max;
   return policy;
 }
 
@@ -48,6 +48,39 @@ TEST(Steward, TakesAPlaceBackByMessage) {
   steward.give_back(address, false);
   EXPECT_FALSE(steward.ask(take).taken) << "the message is still under way";
   home.poll();
+  EXPECT_TRUE(steward.ask(take).taken);
+}
+
+TEST(Steward, KnowsWhoseAClientIdentifierIs) {
+  net::IoContext home;
+  net::IoContext asker;
+  Steward steward{home, limits(1), 42};
+  EXPECT_TRUE(steward.claim(Claim{"pump", "alice"}));
+  std::optional<bool> granted;
+  steward.claim(asker, Claim{"pump", "bob"}, [&](bool answer) { granted = answer; });
+  home.poll();
+  EXPECT_FALSE(granted) << "answers are the asker's to call";
+  asker.poll();
+  EXPECT_EQ(granted, false);
+
+  steward.release("pump", std::nullopt);
+  EXPECT_FALSE(steward.claim(Claim{"pump", "bob"})) << "the message is still under way";
+  home.restart();
+  home.poll();
+  EXPECT_TRUE(steward.claim(Claim{"pump", "bob"}));
+}
+
+TEST(Steward, TakesUpTheLimitsOfAnotherPolicy) {
+  net::IoContext home;
+  Steward steward{home, limits(1), 42};
+  EXPECT_TRUE(steward.claim(Claim{"pump", "alice"}));
+  auto none = limits(2);
+  none.mqtt.sessions_remembered_max = 0;
+  steward.limit(none);
+  steward.release("pump", SessionOwners::for_ever);
+  home.poll();
+  EXPECT_TRUE(steward.claim(Claim{"pump", "bob"})) << "nobody's, since nothing is remembered";
+  EXPECT_TRUE(steward.ask(take).taken);
   EXPECT_TRUE(steward.ask(take).taken);
 }
 
