@@ -45,7 +45,7 @@ constexpr std::array key_table{
     Key{"gate.workers", integer, "0 .. 256", "0", "Threads that carry connections; 0: one for each core.",
         [](Draft& d, const Value& v) { d.policy.gate.workers = v.count(); }},
     Key{"gate.state_dir", path, "any", unset,
-        "The directory where the counters are kept, so that a restart does not forget them; left out: they are not.",
+        "The directory where the counters are kept, so that a restart does not forget them, for one gate only; left out: they are not.",
         [](Draft& d, const Value& v) { d.policy.gate.state_dir = d.path_of(v); }},
     Key{"gate.drain_timeout", duration, "0s .. 1h", R"("10s")", "How long sessions may last on after SIGTERM.",
         [](Draft& d, const Value& v) { d.policy.gate.drain_timeout = v.duration(); }},

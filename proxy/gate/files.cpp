@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -37,6 +38,13 @@ std::variant<std::string, FileError> read_file(const std::string& path) {
     text.append(buffer.data(), static_cast<std::size_t>(got));
     if (text.size() > file_bytes_max) return FileError{"it is larger than 64 MiB"};
   }
+}
+
+std::string directory_trouble(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return net::error_text(errno);
+  if (!S_ISDIR(status.st_mode)) return net::error_text(ENOTDIR);
+  return ::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? std::string{} : net::error_text(errno);
 }
 
 bool is_world_readable(const std::string& path) {

@@ -16,9 +16,14 @@ constexpr std::chrono::seconds tick{5};
 Keeper::Keeper(net::IoContext& home, Census& census, Say say)
     : home_{home}, census_{census}, say_{std::move(say)}, timer_{home} {}
 
-void Keeper::load(const std::optional<Located<std::string>>& directory) {
+std::optional<Complaint> Keeper::load(const std::optional<Located<std::string>>& directory) {
   if (directory) {
     file_.emplace(home_, directory->value);
+    if (file_->claim() == StateFile::Claim::anothers) {
+      return Complaint{directory->where,
+                       "another gate keeps its counters in \"" + directory->value + "\"; give each a state_dir of its own",
+                       false};
+    }
     auto loaded = file_->load();
     if (const auto* fault = std::get_if<std::string>(&loaded)) {
       say_(LogLevel::warning, *fault);
@@ -28,6 +33,7 @@ void Keeper::load(const std::optional<Located<std::string>>& directory) {
     }
   }
   census_.remember(census_.take_now().sum(), net::Clock::now());
+  return std::nullopt;
 }
 
 void Keeper::look_later() {

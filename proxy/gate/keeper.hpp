@@ -25,8 +25,9 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  /// Goes on from what an earlier run has kept in this directory, if one is named. There must be no worker yet.
-  void load(const std::optional<Located<std::string>>& directory);
+  /// Goes on from what an earlier run has kept in this directory, if one is named. There must be no worker yet. A complaint
+  /// where another gate keeps its counters there.
+  [[nodiscard]] std::optional<Complaint> load(const std::optional<Located<std::string>>& directory);
   /// Looks, and keeps, every few seconds from now on.
   void look_later();
   /// Everything has ended, the workers' threads too: what is counted now is all there will ever be.

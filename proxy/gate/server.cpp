@@ -82,7 +82,7 @@ struct Server::State {
 
   std::optional<Complaint> bring_up() {
     raise_descriptor_limit(setup->policy);
-    keeper.load(setup->policy.gate.state_dir);
+    if (auto complaint = keeper.load(setup->policy.gate.state_dir)) return complaint;
     const auto count = worker_count(setup->policy);
     workers.reserve(count);
     for (unsigned i = 0; i < count; ++i) {

@@ -37,6 +37,7 @@ class Loader {
     load_key_pairs(*setup);
     try_tls(*setup);
     load_upstream_password(*setup);
+    look_at_state_dir(*setup);
     if (is_usable) run_expectations(*setup);
     return result(std::move(setup));
   }
@@ -165,6 +166,16 @@ class Loader {
     setup.upstream_password = identity::Secret{line};
     identity::wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size()});
     warn_if_world_readable(credentials->password_file, "the broker's password");
+  }
+
+  /// Without it the gate serves all the same, and only forgets: a warning.
+  void look_at_state_dir(const Setup& setup) {
+    const auto& directory = setup.policy.gate.state_dir;
+    if (!directory) return;
+    const auto trouble = directory_trouble(directory->value);
+    if (trouble.empty()) return;
+    warn(directory->where, "\"" + directory->value + "\": " + trouble +
+                               "; until the gate's user can write to such a directory, counters are not kept");
   }
 
   void warn_if_world_readable(const Located<std::string>& path, std::string_view what) {

@@ -2,16 +2,17 @@
 #include "proxy/gate/state_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "proxy/gate/files.hpp"
 #include "proxy/net/socket.hpp"
-#include "proxy/net/unique_fd.hpp"
 
 namespace bastion::gate {
 namespace {
@@ -32,11 +33,20 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+/// Removes what a gate that was killed left half written. Empty, or what stands there that no gate has made: it stays.
+std::string clear(const std::string& beside) {
+  struct stat found {};
+  if (::lstat(beside.c_str(), &found) != 0) return errno == ENOENT ? std::string{} : fault_of("can't look at " + beside);
+  if (!S_ISREG(found.st_mode)) return beside + " is no regular file, and nothing of the gate's: remove it";
+  return ::unlink(beside.c_str()) == 0 ? std::string{} : fault_of("can't remove " + beside);
+}
+
 /// Empty, or what went wrong; then the file at `path` is as it was.
 std::string replace_file(const std::string& path, std::string_view text) {
   const auto beside = path + ".new";
+  if (auto fault = clear(beside); !fault.empty()) return fault;
   {
-    const net::UniqueFd file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640)};
+    const net::UniqueFd file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)};
     if (!file) return fault_of("can't make " + beside);
     if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) {
       auto fault = fault_of("can't write " + beside);
@@ -71,10 +81,25 @@ struct StateFile::Writer {
 };
 
 StateFile::StateFile(net::IoContext& home, const std::string& directory)
-    : home_{home}, path_{directory + "/counters"}, writer_{std::make_unique<Writer>()} {}
+    : home_{home}, directory_{directory}, path_{directory + "/counters"}, writer_{std::make_unique<Writer>()} {}
 
 StateFile::~StateFile() {
   writer_->thread.join();
+}
+
+StateFile::Claim StateFile::claim() {
+  if (lock_) return Claim::ours;
+  net::UniqueFd directory{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory) return Claim::unknown;
+  if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? Claim::anothers : Claim::unknown;
+  lock_ = std::move(directory);
+  return Claim::ours;
+}
+
+/// Empty, or what went wrong.
+std::string StateFile::write(std::string_view text) {
+  if (claim() == Claim::anothers) return "another gate keeps its counters in " + directory_;
+  return replace_file(path_, text);
 }
 
 std::variant<std::monostate, account::Counters, std::string> StateFile::load() {
@@ -93,7 +118,7 @@ void StateFile::save(std::string text, std::function<void(std::string fault)> do
   if (saving_) return;
   saving_ = true;
   boost::asio::post(writer_->thread, [this, text = std::move(text), done = std::move(done)]() mutable {
-    boost::asio::post(home_, [this, fault = replace_file(path_, text), done = std::move(done)]() mutable {
+    boost::asio::post(home_, [this, fault = write(text), done = std::move(done)]() mutable {
       saving_ = false;
       done(std::move(fault));
     });
@@ -102,7 +127,7 @@ void StateFile::save(std::string text, std::function<void(std::string fault)> do
 
 std::string StateFile::save_now(const std::string& text) {
   writer_->thread.join();
-  return replace_file(path_, text);
+  return write(text);
 }
 
 }  // namespace bastion::gate

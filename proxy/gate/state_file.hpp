@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "proxy/account/counters_file.hpp"
 #include "proxy/net/asio.hpp"
+#include "proxy/net/unique_fd.hpp"
 
 namespace bastion::gate {
 
@@ -35,6 +37,13 @@ class SavePace {
 /// `DIR/counters`. Reading happens at start; writing on a thread of its own, since flash may take seconds for it.
 class StateFile {
  public:
+  /// Whose the directory is.
+  enum class Claim : std::uint8_t {
+    ours,      ///< until this is destroyed, or the process ends however it does
+    anothers,  ///< another gate holds it, and nothing may be written here
+    unknown,   ///< it can't be opened, or its file system knows no locks
+  };
+
   /// `home`: the context on whose thread all of this is called, and called back.
   StateFile(net::IoContext& home, const std::string& directory);
   StateFile(const StateFile&) = delete;
@@ -42,12 +51,17 @@ class StateFile {
   /// Waits for a write that is under way.
   ~StateFile();
 
+  /// Locks the directory (flock(2)), so that no two gates overwrite each other's counters. What could not be told at start
+  /// is asked again before anything is written.
+  [[nodiscard]] Claim claim();
+
   /// What was kept; nothing where there is no such file yet. A file that can't be understood is moved to `counters.bad`, and
   /// the fault says so.
   [[nodiscard]] std::variant<std::monostate, account::Counters, std::string> load();
 
-  /// Replaces the file: a new one beside it, fsync, rename, fsync of the directory. `done` gets what went wrong, or an empty
-  /// text. Does nothing, and answers nothing, while an earlier one is under way.
+  /// Replaces the file: a new one beside it, fsync, rename, fsync of the directory. Never waits for whatever else may stand
+  /// in its place, and never writes over it. `done` gets what went wrong, or an empty text. Does nothing, and answers
+  /// nothing, while an earlier one is under way.
   void save(std::string text, std::function<void(std::string fault)> done);
   /// The same at once, after any that is under way.
   [[nodiscard]] std::string save_now(const std::string& text);
@@ -56,8 +70,12 @@ class StateFile {
 
  private:
   struct Writer;
+  [[nodiscard]] std::string write(std::string_view text);
+
   net::IoContext& home_;
+  std::string directory_;
   std::string path_;
+  net::UniqueFd lock_;  ///< the directory, once it is ours; touched by no two threads at a time
   std::unique_ptr<Writer> writer_;
   bool saving_ = false;
 };

@@ -190,6 +190,51 @@ TEST(Counters, ThatCantBeWrittenAreAWarningAndAMetric) {
   EXPECT_EQ(stage.gate->metric("mqtt_bastion_state_last_save_successful"), 1);
 }
 
+TEST(Counters, OfAnotherGateAreNotOverwritten) {
+  KeepingStage keeping;
+  auto& stage = keeping.stage;
+  stage.start_gate();
+  auto policy = stage.policy;
+  policy.admin.clear();
+  write_file(stage.directory / "second.toml", policy.text());
+  const auto second = run({BASTION_PROGRAM, "run", "-c", stage.directory / "second.toml"});
+  EXPECT_EQ(second.code, 1);
+  EXPECT_THAT(second.err, HasSubstr("second.toml:"));
+  EXPECT_THAT(second.err, HasSubstr("another gate keeps its counters in"));
+  EXPECT_THAT(second.err, HasSubstr("give each a state_dir of its own"));
+  stage.gate->process().signal(SIGKILL);
+  ASSERT_TRUE(stage.gate->process().wait());
+  stage.start_gate();  // a dead gate holds nothing
+}
+
+TEST(Counters, StayWhereTheyAreKeptWhenAReloadNamesAnotherPlace) {
+  KeepingStage keeping;
+  auto& stage = keeping.stage;
+  stage.start_gate();
+  stage.policy.gate = "state_dir = \"elsewhere\"\n";
+  stage.write_policy();
+  for (const std::size_t times : {1U, 2U}) {
+    const auto reload = command(stage, "reload");
+    EXPECT_EQ(reload.code, 0) << reload.err;
+    EXPECT_THAT(reload.out, HasSubstr("elsewhere\": No such file or directory"));
+    ASSERT_TRUE(stage.gate->log().wait_for("[gate] state_dir takes effect at the next start", times)) << "each time";
+  }
+  knock_without_credentials(stage);
+  stage.gate->process().signal(SIGTERM);
+  EXPECT_EQ(stage.gate->process().wait(), 0);
+  EXPECT_EQ(count_of("refused anonymous no_user 1", read_file(keeping.counters())), 1U);
+}
+
+TEST(Counters, KeepNoGateFromStoppingWhereAFifoStandsInTheirPlace) {
+  KeepingStage keeping;
+  auto& stage = keeping.stage;
+  ASSERT_EQ(::mkfifo((keeping.state() / "counters.new").c_str(), 0600), 0);
+  stage.start_gate();
+  stage.gate->process().signal(SIGTERM);
+  EXPECT_EQ(stage.gate->process().wait(), 0);
+  EXPECT_THAT(stage.gate->log().text(), HasSubstr("counters.new is no regular file"));
+}
+
 TEST(Counters, OfADamagedFileAreLeftAside) {
   KeepingStage keeping;
   auto& stage = keeping.stage;

@@ -147,6 +147,18 @@ TEST_F(SetupTest, WarnsOfSecretsThatAnybodyCanRead) {
   EXPECT_THAT(complaints(), Contains(AllOf(HasSubstr("policy.toml:6:"), HasSubstr("warning"), HasSubstr("chmod o-r"))));
 }
 
+TEST_F(SetupTest, WarnsOfAStateDirThatCantBeWrittenTo) {
+  write("policy.toml", policy("[gate]\nstate_dir = \"state\"\n"));
+  EXPECT_THAT(complaints(), ::testing::ElementsAre(AllOf(HasSubstr("policy.toml:5:13: warning: \"state\": No such file"),
+                                                         HasSubstr("counters are not kept"))));
+  EXPECT_TRUE(load().setup) << "the gate only forgets";
+  write("state", "");
+  EXPECT_THAT(complaints(), ::testing::ElementsAre(HasSubstr("Not a directory")));
+  std::filesystem::remove(directory / "state");
+  std::filesystem::create_directory(directory / "state");
+  EXPECT_THAT(complaints(), ::testing::IsEmpty());
+}
+
 TEST_F(SetupTest, ComplainsOnceOfAMissingNameOfAFile) {
   write("policy.toml", policy("credentials = { username = \"bastion\" }\n"));
   EXPECT_THAT(complaints(), ::testing::ElementsAre(HasSubstr("missing key \"password_file\" in [upstream.credentials]")));

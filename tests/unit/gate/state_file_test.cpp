@@ -1,18 +1,22 @@
 // The file of counters: replaced whole or not at all, wherever a kill strikes; and how often it is worth the flash.
 #include "proxy/gate/state_file.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 namespace bastion::gate {
 namespace {
 
 using account::Counters;
+using testing::HasSubstr;
 
 struct StateFileTest : ::testing::Test {
   std::filesystem::path directory;
@@ -93,6 +97,58 @@ TEST_F(StateFileTest, IsAsItWasWhereItsDirectoryIsGone) {
   EXPECT_EQ(load(), 1U);
   EXPECT_EQ(save(3), "");
   EXPECT_EQ(load(), 3U);
+}
+
+TEST_F(StateFileTest, WaitsForNobodyAndSparesWhatIsNotItsOwnWhereItWrites) {
+  const auto beside = directory / "counters.new";
+  ASSERT_EQ(save(1), "");
+  ASSERT_EQ(::mkfifo(beside.c_str(), 0600), 0);
+  EXPECT_THAT(save(2), HasSubstr("counters.new is no regular file"));
+  EXPECT_TRUE(std::filesystem::is_fifo(beside));
+  std::filesystem::remove(beside);
+
+  std::ofstream{directory / "precious"} << "kept";
+  std::filesystem::create_symlink(directory / "precious", beside);
+  EXPECT_THAT(save(2), HasSubstr("counters.new is no regular file"));
+  std::filesystem::remove(beside);
+  // A second name of a file is nothing to write to either, but may go.
+  std::filesystem::create_hard_link(directory / "precious", beside);
+  EXPECT_EQ(save(2), "");
+  std::string precious;
+  std::ifstream{directory / "precious"} >> precious;
+  EXPECT_EQ(precious, "kept");
+  EXPECT_EQ(load(), 2U);
+}
+
+TEST_F(StateFileTest, RemovesWhatAKilledGateHasLeftHalfWritten) {
+  std::ofstream{directory / "counters.new"} << "mqtt-bast";
+  EXPECT_EQ(save(1), "");
+  EXPECT_EQ(load(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(directory / "counters.new"));
+}
+
+TEST_F(StateFileTest, IsOneGatesAtATime) {
+  using Claim = StateFile::Claim;
+  std::optional<StateFile> first{std::in_place, context, directory.string()};
+  EXPECT_EQ(first->claim(), Claim::ours);
+  EXPECT_EQ(first->save_now(text_with(1)), "");
+  EXPECT_EQ(StateFile(context, directory.string()).claim(), Claim::anothers);
+  EXPECT_THAT(save(2), HasSubstr("another gate keeps its counters in " + directory.string()));
+  EXPECT_EQ(load(), 1U);
+  first.reset();
+  EXPECT_EQ(StateFile(context, directory.string()).claim(), Claim::ours);
+  EXPECT_EQ(save(2), "");
+}
+
+TEST_F(StateFileTest, ClaimsADirectoryThatComesLaterBeforeItWritesThere) {
+  const auto later = (directory / "later").string();
+  StateFile first{context, later};
+  StateFile second{context, later};
+  EXPECT_EQ(first.claim(), StateFile::Claim::unknown);
+  EXPECT_NE(first.save_now(text_with(1)), "");
+  std::filesystem::create_directory(later);
+  EXPECT_EQ(first.save_now(text_with(1)), "");
+  EXPECT_THAT(second.save_now(text_with(2)), HasSubstr("another gate"));
 }
 
 // --- how often ------------------------------------------------------------------------------------------------------------
