@@ -129,8 +129,8 @@ bool DownwardInspector::find_topic(const PublishHead& head, std::string_view& to
   return true;
 }
 
-/// The client's Receive Maximum is not among it [MQTT-3.3.4-9]: Mosquitto 2.0 goes far beyond the one of a client that is slow
-/// to answer, and to end such a session again and again would harm nobody but the client. There are 65,535 identifiers.
+/// The client's Receive Maximum is not among it [MQTT-3.3.4-9]: Mosquitto 2.0 goes far beyond the one of a client that is
+/// slow to answer, and to end such a session again and again would harm nobody but the client. There are 65,535 identifiers.
 bool DownwardInspector::is_good_packet_id(const PublishHead& head) const {
   if (head.qos == 0) return true;
   const auto due = c_.of_broker_.find(head.packet_id);
