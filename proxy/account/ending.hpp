@@ -23,8 +23,8 @@ enum class Close : std::uint8_t {
 };
 [[nodiscard]] std::string_view label(Close close);
 
-/// One connection's end, with what its log line tells. Strings are the client's own bytes, cut to what the log shows, not
-/// yet escaped.
+/// One connection's end, with what its log line tells. Strings are the client's own bytes, whole, not yet
+/// escaped.
 struct Ending {
   std::optional<Refusal> refusal;  ///< nothing: `close` says how
   /// The first thing for which enforcing would have refused this connection, where the policy is only observed.

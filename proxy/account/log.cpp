@@ -204,6 +204,16 @@ std::string observation_line(const Ending& so_far, Refusal refusal, std::string_
   return line.take();
 }
 
+std::string denial_line(const Ending& so_far, Denied what, std::string_view topic, std::string_view listener,
+                        std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask) {
+  Line line{format, wall, "event", "denied"};
+  append_where(line, so_far, listener);
+  line.word("what", bastion::label(what));
+  append_client(line, so_far, mask);
+  line.quoted("topic", topic);
+  return line.take();
+}
+
 std::string message_line(LogLevel level, std::string_view message, std::chrono::system_clock::time_point wall,
                          LogFormat format) {
   Line line{format, wall, "level", label(level)};

@@ -173,7 +173,7 @@ net::Task<End> Session::relay() {
   newcomer_.reset();
   if (tls_ != nullptr) tls_->cleanse_plaintext(false);
   relaying_ = true;
-  for (std::size_t noted = 0;;) {
+  for (std::size_t noted = 0, denials = 0;;) {
     // Before anything else: the rights that the relay has borrow the policy of before.
     if (std::exchange(rights_changed_, false)) relay.use(rights(), rates(), now());
     if (eviction_) relay.evict(*eviction_, eviction_code_);
@@ -181,6 +181,8 @@ net::Task<End> Session::relay() {
     auto end = relay.pump(now());
     if (relay.assigned_client_id() != assigned_client_id_) take_assigned_client_id(relay.assigned_client_id());
     for (; noted < relay.observed().size(); ++noted) observe(relay.observed()[noted]);
+    const auto& denied = relay.conversation().first_denials();
+    for (; denials < denied.size(); ++denials) worker_.note(listener_, ending_, denied[denials]);
     if (aborted_ && !end) end = *eviction_;
     if (end) co_return co_await take_leave(relay, *end);
     deadline_.set(relay.deadline());

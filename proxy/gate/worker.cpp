@@ -343,6 +343,13 @@ void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refu
                                                gate.log_format, commons_.mask));
 }
 
+void Worker::note(const ListenerState& listener, const account::Ending& so_far, const inspect::Denial& denial) {
+  const auto& gate = setup_->policy.gate;
+  if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
+  commons_.log.write(account::denial_line(so_far, denial.what, denial.topic, listener.name, std::chrono::system_clock::now(),
+                                          gate.log_format, commons_.mask));
+}
+
 void Worker::log_left_out(const account::LinesPerSource::LeftOut& left_out) {
   commons_.log.write(account::message_line(LogLevel::info, text(left_out), std::chrono::system_clock::now(),
                                            setup_->policy.gate.log_format));

@@ -17,10 +17,8 @@ bool Conversation::observes(Refusal refusal) {
 }
 
 void Conversation::deny(Denied what, std::string_view topic) {
-  ++denied_[static_cast<std::size_t>(what)];
-  if (!last_denial_) last_denial_.emplace();
-  last_denial_->what = what;
-  last_denial_->topic.assign(topic.substr(0, shown_topic_bytes_max));
+  if (++denied_[static_cast<std::size_t>(what)] > 1) return;
+  first_denials_.push_back({what, std::string{topic.substr(0, shown_topic_bytes_max)}});
 }
 
 }  // namespace bastion::inspect

@@ -89,8 +89,8 @@ class Conversation {
   [[nodiscard]] const std::vector<Refusal>& observed() const { return observed_; }
   /// How often something was kept from going through.
   [[nodiscard]] const std::array<std::uint32_t, denied_count>& denied() const { return denied_; }
-  /// The last of these: what it was, and the start of its topic or filter.
-  [[nodiscard]] const std::optional<Denial>& last_denial() const { return last_denial_; }
+  /// The first of each kind, with the start of its topic or filter; grows.
+  [[nodiscard]] const std::vector<Denial>& first_denials() const { return first_denials_; }
 
  private:
   friend class UpwardInspector;
@@ -115,7 +115,7 @@ class Conversation {
   Verdicts<bool> may_receive_;
   std::vector<Refusal> observed_;
   std::array<std::uint32_t, denied_count> denied_{};
-  std::optional<Denial> last_denial_;
+  std::vector<Denial> first_denials_;
 
   /// What the client was told by CONNACK, the broker's word and the gate's in one; MQTT 5.
   std::uint32_t maximum_packet_size_ = 0xffff'ffff;

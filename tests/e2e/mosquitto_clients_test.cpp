@@ -114,5 +114,22 @@ TEST(MosquittoClient, DiesHardAndItsWillIsPublished) {
   EXPECT_TRUE(stage.gate->log().wait_for("how=client_gone"));
 }
 
+TEST(MosquittoClient, IsDeniedATopicAndTheLogSaysSoOnceInASession) {
+  PolicyText policy;
+  policy.last = "[[role]]\nname = \"sensor\"\npublish = [\"telemetry/#\"]\n";
+  const Stage stage{policy};
+  const auto done =
+      run(stage.mosquitto_client("mosquitto_pub", {"-t", "door/open", "-q", "1", "-i", "pump", "-l"}), "1\n2\n3\n");
+  EXPECT_EQ(done.code, 0) << done.err;
+  ASSERT_TRUE(stage.gate->wait_for_ends(1));
+  EXPECT_EQ(stage.gate->metric("mqtt_bastion_denied_total{listener=\"devices\",what=\"publish\"}"), 3);
+  const auto lines = lines_with(" denied ", stage.gate->log().text());
+  ASSERT_EQ(lines.size(), 1U) << stage.gate->log().text();
+  EXPECT_NE(lines[0].find("what=publish"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find("role=\"sensor\" user=\"alice\" client_id=\"pump\" topic=\"door/open\""), std::string::npos)
+      << lines[0];
+  EXPECT_EQ(stage.broker.log().text().find("PUBLISH"), std::string::npos) << "the broker has heard of none";
+}
+
 }  // namespace
 }  // namespace bastion::e2e

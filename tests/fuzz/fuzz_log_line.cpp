@@ -144,6 +144,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string json = account::ending_line(ending, "devices", wall, LogFormat::json, mask);
   require(is_printable_ascii(json) && FlatJson{json}.is_whole());
 
+  for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
+    const auto what = static_cast<Denied>(kind % denied_count);
+    const std::string denial = account::denial_line(ending, what, ending.detail, "devices", wall, format, mask);
+    require(is_printable_ascii(denial) && (format == LogFormat::text || FlatJson{denial}.is_whole()));
+  }
   require(is_printable_ascii(account::message_line(LogLevel::info, ending.detail, wall, LogFormat::text)));
   const std::string message = account::message_line(LogLevel::info, ending.detail, wall, LogFormat::json);
   require(is_printable_ascii(message) && FlatJson{message}.is_whole());

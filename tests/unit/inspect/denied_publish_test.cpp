@@ -57,7 +57,8 @@ TEST_F(DeniedMessage, IsAnsweredAsItsQosAndVersionAsk) {
       EXPECT_EQ(talk.own_to_client(), row.answer);
       EXPECT_EQ(talk.own_to_broker(), ByteVector{});
       EXPECT_EQ(talk.denied(Denied::publish), 1u);
-      EXPECT_EQ(talk.conversation().last_denial()->topic, "no");
+      ASSERT_EQ(talk.conversation().first_denials().size(), 1u);
+      EXPECT_EQ(talk.conversation().first_denials()[0].topic, "no");
     }
   }
 }
