@@ -129,6 +129,16 @@ class Draft {
   std::vector<Located<std::string>> keys_;
 };
 
+// What setters and checks of several subjects say.
+
+/// `policy.toml:3:11`.
+[[nodiscard]] std::string line_and_column(const Location& where);
+/// What is wrong with a text where an address and a port belong, and what is meant where that can be guessed.
+/// `else_allowed`: what the key takes beside addresses, as it goes on.
+[[nodiscard]] std::string not_an_address(const Value& value, std::string_view text, std::string_view else_allowed = {});
+/// What is wrong with a prefix, and what to write instead.
+[[nodiscard]] std::string clause(const PrefixError& error);
+
 /// Complaints beyond these are counted only.
 inline constexpr std::size_t complaints_max = 100;
 

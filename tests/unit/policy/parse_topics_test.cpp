@@ -2,15 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "policy/access.hpp"
 #include "policy/keys.hpp"
-#include "policy/parse.hpp"
+#include "tests/unit/policy/policy_text.hpp"
 
-namespace bastion {
+namespace bastion::policy_test {
 namespace {
 
 using testing::ElementsAre;
@@ -18,20 +17,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::string_view minimal = R"(schema = 1
-[upstream]
-address = "127.0.0.1:1883"
-[tls]
-certificate = "server.crt"
-key = "server.key"
-[[listener]]
-name = "devices"
-address = "0.0.0.0:8883"
-[admission]
-allow = ["192.168.10.0/24"]
-[authentication]
-password_file = "passwd"
-)";
 constexpr std::string_view not_enforced = "is not enforced by this version";
 
 /// What a policy says and what is wrong with it, but for keys that this version does not enforce: these are read as they
@@ -41,13 +26,8 @@ struct Read {
   std::vector<std::string> complaints;
 };
 
-Read read(std::string_view more, const std::map<std::string, std::string>& files = {}) {
-  const ReadFile read_file = [&](const std::string& path) -> std::variant<std::string, FileError> {
-    const auto found = files.find(path);
-    if (found == files.end()) return FileError{"No such file or directory", true};
-    return found->second;
-  };
-  auto parsed = parse_policy(std::string{minimal} + std::string{more}, "etc/policy.toml", read_file);
+Read read(std::string_view more, const Files& files = {}) {
+  auto parsed = parse(extended(more), files, "etc/policy.toml");
   Read out;
   for (const auto& complaint : parsed.complaints) {
     if (complaint.message.find(not_enforced) == std::string::npos) out.complaints.push_back(text(complaint));
@@ -56,7 +36,7 @@ Read read(std::string_view more, const std::map<std::string, std::string>& files
   if (policy) out.policy = std::move(*policy);
   return out;
 }
-Read good(std::string_view more, const std::map<std::string, std::string>& files = {}) {
+Read good(std::string_view more, const Files& files = {}) {
   auto out = read(more, files);
   EXPECT_THAT(out.complaints, IsEmpty());
   return out;
@@ -73,8 +53,7 @@ TEST(ParseTopics, RefusesEveryKeyThatIsNotEnforcedAndReadsItAllTheSame) {
     const auto section = std::string{section_of(key.path)};
     const auto header = section == "role[]" ? "[[role]]\nname = \"a\"\npublish = [\"a\"]\n" : '[' + section + "]\n";
     const auto line = std::string{leaf_of(key.path)} + " = 1\n";
-    const ReadFile none;
-    const auto parsed = parse_policy(std::string{minimal} + header + line, "policy.toml", none);
+    const auto parsed = parse(extended(header + line));
     EXPECT_FALSE(parsed.policy) << key.path;
     const auto is_it = [&](const Complaint& complaint) {
       return complaint.message.find('"' + std::string{key.path} + "\" " + std::string{not_enforced}) != std::string::npos;
@@ -278,4 +257,4 @@ TEST(ParseTopics, ComplainsOfExpectationsThatAskNothing) {
 }
 
 }  // namespace
-}  // namespace bastion
+}  // namespace bastion::policy_test
