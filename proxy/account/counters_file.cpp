@@ -1,16 +1,17 @@
 // Writing and reading the file of counters.
 #include "proxy/account/counters_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace bastion::account {
 namespace {
 
 constexpr std::string_view head = "mqtt-bastion counters 1";
-constexpr std::size_t listeners_max = 256;
 constexpr std::size_t words_max = 5;  // listener, kind, reason, cause, value
 
 struct Plain {
@@ -127,7 +128,54 @@ std::uint64_t* counter(Tally& tally, std::span<const std::string_view> words) {
   return nullptr;
 }
 
+bool is_among(std::span<const std::string> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::size_t add_up_former(std::map<std::string, Tally>& by_listener, std::span<const std::string> in_policy) {
+  std::size_t went = 0;
+  Tally former;
+  for (auto each = by_listener.begin(); each != by_listener.end();) {
+    if (is_among(in_policy, each->first)) {
+      ++each;
+      continue;
+    }
+    former.merge(each->second);
+    if (each->first != former_listeners) ++went;
+    each = by_listener.erase(each);
+  }
+  by_listener[std::string{former_listeners}].merge(former);
+  return went;
+}
+
+/// Where a file's listeners are counted. However many it names, few are ever held.
+class Receiver {
+ public:
+  explicit Receiver(std::span<const std::string> in_policy) : in_policy_{in_policy} {}
+
+  Tally& of(std::string_view listener) {
+    std::string name{listener};
+    const auto found = out.by_listener.find(name);
+    if (found != out.by_listener.end()) return found->second;
+    if (!is_full_ && out.by_listener.size() >= listeners_kept_max) {
+      is_full_ = true;
+      add_up_former(out.by_listener, in_policy_);
+    }
+    return out.by_listener[is_full_ && !is_among(in_policy_, name) ? std::string{former_listeners} : std::move(name)];
+  }
+
+  Counters out;
+
+ private:
+  std::span<const std::string> in_policy_;
+  bool is_full_ = false;
+};
+
 }  // namespace
+
+std::size_t put_former_together(std::map<std::string, Tally>& by_listener, std::span<const std::string> in_policy) {
+  return by_listener.size() > listeners_kept_max ? add_up_former(by_listener, in_policy) : 0;
+}
 
 std::string counters_text(const Counters& counters) {
   std::string out{head};
@@ -138,7 +186,7 @@ std::string counters_text(const Counters& counters) {
   return out + "end " + std::string(digits.data(), end) + '\n';
 }
 
-std::variant<Counters, CountersFault> read_counters(std::string_view text) {
+std::variant<Counters, CountersFault> read_counters(std::string_view text, std::span<const std::string> in_policy) {
   if (text.substr(0, head.size() + 1) != std::string{head} + '\n') return CountersFault{"it is no file of counters"};
   const auto last = text.rfind("\nend ");
   if (last == std::string_view::npos || text.back() != '\n') return CountersFault{"its end is missing"};
@@ -146,7 +194,7 @@ std::variant<Counters, CountersFault> read_counters(std::string_view text) {
   auto lines = text.substr(0, last + 1);
   if (!sum || *sum != checksum(lines)) return CountersFault{"its checksum is wrong"};
 
-  Counters out;
+  Receiver receiver{in_policy};
   lines.remove_prefix(head.size() + 1);
   while (!lines.empty()) {
     const auto end = lines.find('\n');
@@ -155,17 +203,15 @@ std::variant<Counters, CountersFault> read_counters(std::string_view text) {
     if (words.size() == 2 && words[0] == "saved") {
       const auto saved_s = number<std::int64_t>(words[1]);
       if (!saved_s || *saved_s < 0) return CountersFault{"it does not say when it was saved"};
-      out.saved_s = *saved_s;
+      receiver.out.saved_s = *saved_s;
       continue;
     }
     const auto value = number(words.back());
     if (!value || words.size() < 3 || words.size() > words_max) return CountersFault{"a line is no counter"};
-    if (out.by_listener.size() >= listeners_max && out.by_listener.find(std::string{words[0]}) == out.by_listener.end())
-      return CountersFault{"it has too many listeners"};
     const auto names = std::span{words}.subspan(1, words.size() - 2);
-    if (auto* const to = counter(out.by_listener[std::string{words[0]}], names)) *to += *value;
+    if (auto* const to = counter(receiver.of(words[0]), names)) *to += *value;
   }
-  return out;
+  return std::move(receiver.out);
 }
 
 }  // namespace bastion::account

@@ -62,7 +62,8 @@ struct Server::State {
         watchdog_timer{context},
         broker{context},
         census{context, workers},
-        keeper{context, census, [this](LogLevel level, const std::string& message) { say(level, message); }},
+        keeper{context, census, [this]() -> const Policy& { return setup->policy; },
+               [this](LogLevel level, const std::string& message) { say(level, message); }},
         reloader{context, reload_steps()} {
     keys.current = net::TicketKey::draw();
     keys.previous = net::TicketKey::draw();
@@ -82,7 +83,7 @@ struct Server::State {
 
   std::optional<Complaint> bring_up() {
     raise_descriptor_limit(setup->policy);
-    if (auto complaint = keeper.load(setup->policy.gate.state_dir)) return complaint;
+    if (auto complaint = keeper.load()) return complaint;
     const auto count = worker_count(setup->policy);
     workers.reserve(count);
     for (unsigned i = 0; i < count; ++i) {

@@ -102,11 +102,11 @@ std::string StateFile::write(std::string_view text) {
   return replace_file(path_, text);
 }
 
-std::variant<std::monostate, account::Counters, std::string> StateFile::load() {
+std::variant<std::monostate, account::Counters, std::string> StateFile::load(std::span<const std::string> in_policy) {
   if (::access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return std::monostate{};
   const auto text = read_file(path_);
   if (const auto* error = std::get_if<FileError>(&text)) return "can't read " + path_ + ": " + error->what;
-  auto read = account::read_counters(std::get<std::string>(text));
+  auto read = account::read_counters(std::get<std::string>(text), in_policy);
   if (auto* counters = std::get_if<account::Counters>(&read)) return std::move(*counters);
   const auto aside = path_ + ".bad";
   const bool moved = std::rename(path_.c_str(), aside.c_str()) == 0;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -55,9 +56,10 @@ class StateFile {
   /// is asked again before anything is written.
   [[nodiscard]] Claim claim();
 
-  /// What was kept; nothing where there is no such file yet. A file that can't be understood is moved to `counters.bad`, and
-  /// the fault says so.
-  [[nodiscard]] std::variant<std::monostate, account::Counters, std::string> load();
+  /// What was kept; nothing where there is no such file yet. `in_policy`: the listeners, see account::read_counters(). A
+  /// file that can't be understood is moved to `counters.bad`, and the fault says so.
+  [[nodiscard]] std::variant<std::monostate, account::Counters, std::string> load(
+      std::span<const std::string> in_policy = {});
 
   /// Replaces the file: a new one beside it, fsync, rename, fsync of the directory. Never waits for whatever else may stand
   /// in its place, and never writes over it. `done` gets what went wrong, or an empty text. Does nothing, and answers

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 
 #include "stage.hpp"
 
@@ -53,6 +54,15 @@ int knocks(const Stage& stage) {
   const auto refusals = stage.gate->refusals();
   const auto found = refusals.find(anonymous);
   return found != refusals.end() ? found->second : 0;
+}
+
+/// The checksum of a file of counters, as it stands there.
+std::string fnv1a(std::string_view text) {
+  std::uint64_t sum = 0xcbf29ce484222325u;
+  for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  std::ostringstream out;
+  out << std::hex << sum;
+  return out.str();
 }
 
 TEST(Status, ShowsSessionsAndWhoWasRefused) {
@@ -223,6 +233,19 @@ TEST(Counters, StayWhereTheyAreKeptWhenAReloadNamesAnotherPlace) {
   stage.gate->process().signal(SIGTERM);
   EXPECT_EQ(stage.gate->process().wait(), 0);
   EXPECT_EQ(count_of("refused anonymous no_user 1", read_file(keeping.counters())), 1U);
+}
+
+TEST(Counters, OfListenersThatWereAreKeptTogetherWhereTheyAreTooMany) {
+  KeepingStage keeping;
+  auto& stage = keeping.stage;
+  std::string text = "mqtt-bastion counters 1\nsaved 1\ndevices accepted 5\n";
+  for (int i = 0; i < 300; ++i) text += "gone" + std::to_string(i) + " accepted 1\n";
+  write_file(keeping.counters(), text + "end " + fnv1a(text) + '\n');
+  stage.start_gate();
+  ASSERT_TRUE(stage.gate->log().wait_for("warning more than 256 listeners have been counted; "));
+  EXPECT_EQ(stage.gate->metric("mqtt_bastion_connections_total{listener=\"devices\"}"), 5);
+  EXPECT_EQ(stage.gate->metric("mqtt_bastion_connections_total{listener=\"(former)\"}"), 300);
+  EXPECT_FALSE(fs::exists(keeping.state() / "counters.bad"));
 }
 
 TEST(Counters, KeepNoGateFromStoppingWhereAFifoStandsInTheirPlace) {

@@ -106,5 +106,66 @@ TEST(CountersFile, TakesNoNonsenseEvenIfSealed) {
   }
 }
 
+// --- names that come and go ---
+
+Counters with_listeners(std::size_t count) {
+  Counters out;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& tally = out.by_listener["listener" + std::to_string(i)];
+    tally.accepted = i + 1;
+    tally.refusals[0] = i;
+  }
+  return out;
+}
+
+std::uint64_t accepted_by_all(const Counters& counters) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, tally] : counters.by_listener) sum += tally.accepted;
+  return sum;
+}
+
+const std::vector<std::string> still_there{"listener0", "listener299", "new"};
+
+TEST(CountersFile, TellsAsManyListenersApartAsAreKept) {
+  const auto back = read(counters_text(with_listeners(listeners_kept_max)));
+  EXPECT_EQ(back.by_listener.size(), listeners_kept_max);
+  EXPECT_EQ(back.by_listener.count(std::string{former_listeners}), 0U);
+}
+
+TEST(CountersFile, OfMoreListenersThanAreKeptIsReadWithTheFormerOnesTogether) {
+  const auto all = with_listeners(300);
+  auto out = read_counters(counters_text(all), still_there);
+  ASSERT_TRUE(std::holds_alternative<Counters>(out));
+  const auto& back = std::get<Counters>(out);
+  ASSERT_EQ(back.by_listener.size(), 3U);
+  EXPECT_EQ(back.by_listener.at("listener0").accepted, 1U);
+  EXPECT_EQ(back.by_listener.at("listener299").accepted, 300U);
+  EXPECT_EQ(accepted_by_all(back), accepted_by_all(all));
+  EXPECT_EQ(back.by_listener.at(std::string{former_listeners}).refusals[0], 298u * 299u / 2);
+}
+
+TEST(FormerListeners, AreAddedUpOnceThereAreTooMany) {
+  auto counters = with_listeners(listeners_kept_max);
+  const auto before = accepted_by_all(counters);
+  EXPECT_EQ(put_former_together(counters.by_listener, still_there), 0U);
+  EXPECT_EQ(counters.by_listener.size(), listeners_kept_max);
+  counters.by_listener["new"].accepted = 7;
+  EXPECT_EQ(put_former_together(counters.by_listener, still_there), listeners_kept_max - 1);
+  EXPECT_EQ(counters.by_listener.size(), 3U);
+  EXPECT_EQ(accepted_by_all(counters), before + 7);
+}
+
+TEST(FormerListeners, StayAddedUp) {
+  auto counters = with_listeners(300);
+  static_cast<void>(put_former_together(counters.by_listener, still_there));
+  auto back = read(counters_text(counters));
+  const auto before = accepted_by_all(back);
+  back.by_listener.merge(with_listeners(290).by_listener);
+  const auto added = accepted_by_all(back) - before;
+  EXPECT_EQ(put_former_together(back.by_listener, still_there), 289U);
+  EXPECT_EQ(back.by_listener.size(), 3U);
+  EXPECT_EQ(accepted_by_all(back), before + added);
+}
+
 }  // namespace
 }  // namespace bastion::account
