@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -12,7 +13,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
-#include <set>
+#include <list>
+#include <optional>
 #include <utility>
 
 namespace bastion::admin {
@@ -40,37 +42,55 @@ class Session;
 struct Shared {
   ControlLimits limits;
   ControlCommands commands;
-  std::set<Session*> sessions;
+  std::list<Session*> sessions;  ///< those that are open, the oldest first
 };
 
 /// One question and its answer. Alive while an operation of its own, or an answer, is under way.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<Shared> server, stream_protocol::socket socket)
-      : server_{std::move(server)}, socket_{std::move(socket)}, deadline_{socket_.get_executor()} {
-    server_->sessions.insert(this);
+  Session(std::shared_ptr<Shared> server, stream_protocol::socket socket, Right right)
+      : server_{std::move(server)}, socket_{std::move(socket)}, deadline_{socket_.get_executor()}, right_{right} {
+    place_ = server_->sessions.insert(server_->sessions.end(), this);
   }
-  ~Session() { server_->sessions.erase(this); }
+  ~Session() { leave(); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   void start() {
-    right_ = right_of(socket_.native_handle());
-    if (right_ == Right::none) return;
-    deadline_.expires_after(server_->limits.request_timeout);
-    deadline_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error) self->close();
-    });
+    close_after(server_->limits.question_timeout);
     read();
   }
 
+  /// Says that there is no room, to one that is not started.
+  void turn_away() {
+    leave();
+    close_after(server_->limits.question_timeout);
+    write("failed\nthe gate is answering as many as it can at once; ask again\n");
+  }
+
+  /// Whether no question has come yet.
+  [[nodiscard]] bool is_silent() const { return is_silent_; }
+
   void close() {
+    leave();
     deadline_.cancel();
     error_code ignored;
     socket_.close(ignored);
   }
 
  private:
+  void leave() {
+    if (is_open_) server_->sessions.erase(place_);
+    is_open_ = false;
+  }
+
+  void close_after(std::chrono::milliseconds time) {
+    deadline_.expires_after(time);
+    deadline_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->close();
+    });
+  }
+
   void read() {
     socket_.async_read_some(asio::buffer(received_), [self = shared_from_this()](error_code error, std::size_t bytes) {
       if (error) return self->close();
@@ -83,6 +103,8 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void answer(const std::string& request) {
+    is_silent_ = false;
+    close_after(server_->limits.answer_timeout);
     if (request == "status text" || request == "status json") {
       return server_->commands.status(request == "status json",
                                       [self = shared_from_this()](const std::string& page) { self->write("ok\n" + page); });
@@ -106,7 +128,10 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<char, request_bytes_max> received_{};
   std::string request_;
   std::string answer_;
-  Right right_ = Right::none;
+  std::list<Session*>::iterator place_;
+  Right right_;
+  bool is_open_ = true;
+  bool is_silent_ = true;
 };
 
 /// What stands at the path goes away if it is a socket that nobody answers on.
@@ -124,6 +149,19 @@ void make_room(const stream_protocol::endpoint& endpoint) {
   ::unlink(path.c_str());
 }
 
+/// What a socket's file is known by, whatever stands at its path later.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+
+std::optional<FileId> file_at(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return std::nullopt;
+  return FileId{found.st_dev, found.st_ino};
+}
+
 }  // namespace
 
 struct Control::State : Shared, std::enable_shared_from_this<State> {
@@ -132,11 +170,13 @@ struct Control::State : Shared, std::enable_shared_from_this<State> {
 
   void listen(const std::string& path);
   void accept();
+  void take(stream_protocol::socket socket);
   void stop();
 
   stream_protocol::acceptor acceptor;
   asio::steady_timer pause;  ///< after a failed accept()
   std::string bound;
+  std::optional<FileId> file;  ///< of the socket that was bound
 };
 
 void Control::State::listen(const std::string& path) {
@@ -150,6 +190,7 @@ void Control::State::listen(const std::string& path) {
   ::umask(mask);
   if (error) throw boost::system::system_error{error};
   bound = path;
+  file = file_at(path);
   acceptor.listen();
 }
 
@@ -162,17 +203,33 @@ void Control::State::accept() {
         if (!stopped) self->accept();
       });
     }
-    if (self->sessions.size() < self->limits.connections_max) std::make_shared<Session>(self, std::move(socket))->start();
+    self->take(std::move(socket));
     self->accept();
   });
+}
+
+/// Who has something to ask has said so by the time the next one comes: so the silent make room.
+void Control::State::take(stream_protocol::socket socket) {
+  const auto right = right_of(socket.native_handle());
+  if (right == Right::none) return;
+  if (sessions.size() >= limits.connections_max) {
+    const auto silent =
+        std::find_if(sessions.begin(), sessions.end(), [](const Session* session) { return session->is_silent(); });
+    if (silent == sessions.end()) {
+      return std::make_shared<Session>(shared_from_this(), std::move(socket), right)->turn_away();
+    }
+    (*silent)->close();
+  }
+  std::make_shared<Session>(shared_from_this(), std::move(socket), right)->start();
 }
 
 void Control::State::stop() {
   error_code ignored;
   acceptor.close(ignored);
   pause.cancel();
-  for (Session* session : sessions) session->close();
-  if (!bound.empty()) ::unlink(bound.c_str());
+  while (!sessions.empty()) sessions.front()->close();
+  // Whoever took the path since, another gate before all, keeps it.
+  if (file && file_at(bound) == file) ::unlink(bound.c_str());
 }
 
 Control::Control(asio::io_context& context, const std::string& path, ControlLimits limits, ControlCommands commands)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -17,6 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t answer_bytes_max = std::size_t{4} << 20;
+constexpr const char* no_answer = "the gate did not answer in time";
 
 ControlFault fault_at(const std::string& socket, const std::string& what) {
   return {socket + ": " + what};
@@ -32,6 +34,13 @@ std::string advice(int error) {
   return {};
 }
 
+/// Whether the gate at the other end would answer anything to this process: it is its own user's, or root's.
+bool may_ask(int socket) {
+  ucred gate{};
+  socklen_t size = sizeof gate;
+  return ::geteuid() == 0 || (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &gate, &size) == 0 && gate.uid == ::geteuid());
+}
+
 }  // namespace
 
 std::variant<ControlAnswer, ControlFault> ask_gate(const std::string& socket, const std::string& request,
@@ -42,8 +51,13 @@ std::variant<ControlAnswer, ControlFault> ask_gate(const std::string& socket, co
   std::memcpy(address.sun_path, socket.data(), socket.size());
   const net::UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!fd) return fault_at(socket, error_text(errno));
+  // A gate that hangs takes no connection from its queue, and a full queue makes the next one wait.
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+  const timeval patience{seconds.count(), std::chrono::microseconds{timeout - seconds}.count()};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int error = errno;
+    if (error == EAGAIN) return fault_at(socket, no_answer);
     return fault_at(socket, error_text(error) + advice(error));
   }
   const auto line = request + '\n';
@@ -57,7 +71,7 @@ std::variant<ControlAnswer, ControlFault> ask_gate(const std::string& socket, co
     pollfd waiting{fd.get(), POLLIN, 0};
     const int ready = left > 0 ? ::poll(&waiting, 1, static_cast<int>(left)) : 0;
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return fault_at(socket, "the gate did not answer in time");
+    if (ready <= 0) return fault_at(socket, no_answer);
     const auto received = ::recv(fd.get(), part.data(), part.size(), 0);
     if (received < 0 && errno != ECONNRESET) return fault_at(socket, error_text(errno));
     if (received <= 0) break;
@@ -65,8 +79,10 @@ std::variant<ControlAnswer, ControlFault> ask_gate(const std::string& socket, co
     if (answer.size() > answer_bytes_max) return fault_at(socket, "the answer is too long");
   }
   const auto end = answer.find('\n');
-  if (end == std::string::npos)
-    return fault_at(socket, "the gate does not answer you; ask as root, or as the gate's own user");
+  if (end == std::string::npos) {
+    return fault_at(socket, may_ask(fd.get()) ? "the gate hung up without an answer; is it being stopped?"
+                                              : "the gate does not answer you; ask as root, or as the gate's own user");
+  }
   return ControlAnswer{answer.compare(0, end, "ok") == 0, answer.substr(end + 1)};
 }
 
