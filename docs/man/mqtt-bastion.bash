@@ -1,6 +1,12 @@
 # Completion of mqtt-bastion's commands and options for bash. Written by the program.
 _mqtt_bastion() {
-  local word=${COMP_WORDS[COMP_CWORD]} words=''
+  local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} words='' values=''
+  # The shell parts --option=value into three words.
+  if [[ $word == = ]]; then
+    word=''
+  elif [[ $option == = ]]; then
+    option=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   case ${COMP_WORDS[1]} in
     run) words='--help --config --ports-file' ;;
     check) words='--help --config --quiet' ;;
@@ -11,8 +17,15 @@ _mqtt_bastion() {
     passwd) words='--help --create --remove --batch --scheme --iterations' ;;
     health) words='--help --config --live' ;;
   esac
+  case ${COMP_WORDS[1]}\ $option in
+    'explain --mqtt') values='3.1 3.1.1 5.0' ;;
+    'explain --password') values='right wrong none' ;;
+    'passwd --scheme') values='pbkdf2 argon2id sha512' ;;
+  esac
   if ((COMP_CWORD == 1)); then words='run check explain import status reload passwd health --help --version'; fi
-  if [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
+  if [[ -n $values ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
+  elif [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$word")

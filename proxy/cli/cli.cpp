@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
+#include <vector>
 
+#include "policy/quantity.hpp"
 #include "proxy/cli/command_line.hpp"
 #include "proxy/cli/manual.hpp"
 
@@ -26,6 +29,37 @@ std::string names_of(const CommandLine& line) {
   return out;
 }
 
+/// The command's words that it knows nothing of, in one sentence; empty where it knows them all. Words that are no options
+/// are not shown: somebody's password may be among them.
+std::string unknown_words(const Command& command) {
+  const auto words = command.app->remaining();
+  if (words.empty()) return {};
+  const auto name = "mqtt-bastion " + command.app->get_name();
+  const auto see = " (see " + name + " --help)";
+  const auto option = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.starts_with('-'); });
+  if (option == words.end()) {
+    return name + ": there " + (words.size() == 1 ? "is a word" : "are " + std::to_string(words.size()) + " words") +
+           " too many" + see;
+  }
+  const auto unknown = option->substr(0, option->find('='));
+  std::vector<std::string> known;
+  for (const auto* each : options_of(*command.app, false)) {
+    for (const auto& long_name : each->get_lnames()) known.push_back("--" + long_name);
+  }
+  const std::vector<std::string_view> names{known.begin(), known.end()};
+  const auto near = nearest(unknown, names);
+  return name + ": there is no option " + bastion::quoted(unknown) +
+         (near.empty() ? std::string{} : "; did you mean " + bastion::quoted(near) + '?') + see;
+}
+
+/// In place of the library's words where a command was named: it misses what is required before it looks at what is unknown.
+std::string unknown_words(const CommandLine& line) {
+  for (const auto& command : line.commands) {
+    if (command.app->parsed()) return unknown_words(command);
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -42,6 +76,11 @@ int main(int argc, char** argv) {
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const auto unknown = error.get_exit_code() == 0 ? std::string{} : unknown_words(line);
+    if (!unknown.empty()) {
+      std::fprintf(stderr, "%s\n", unknown.c_str());
+      return bad_policy;
+    }
     return line.app.exit(error) == 0 ? done : bad_policy;
   }
   const auto chosen =

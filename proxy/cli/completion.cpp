@@ -18,6 +18,16 @@ std::string choices_of(const CLI::Option& option) {
   return out;
 }
 
+/// A case for each name of an option whose value is one of a few; empty for others.
+std::string bash_values(const std::string& command, const CLI::Option& option) {
+  const auto choices = choices_of(option);
+  if (choices.empty()) return {};
+  std::string out;
+  for (const auto& name : option.get_snames()) out += (out.empty() ? "'" : " | '") + command + " -" + name + '\'';
+  for (const auto& name : option.get_lnames()) out += (out.empty() ? "'" : " | '") + command + " --" + name + '\'';
+  return "    " + out + ") values='" + choices + "' ;;\n";
+}
+
 /// In single quotes, as any shell reads it.
 std::string in_quotes(std::string_view text) {
   std::string out{'\''};
@@ -81,23 +91,36 @@ std::string zsh_case(const CLI::App& app) {
 std::string bash_completion(const CommandLine& line) {
   std::string commands;
   std::string cases;
+  std::string values;
   for (const auto& command : line.commands) {
     commands += (commands.empty() ? "" : " ") + command.app->get_name();
     std::string words;
     for (const auto* option : options_of(*command.app, false)) {
       for (const auto& name : option->get_lnames()) words += (words.empty() ? "--" : " --") + name;
+      values += bash_values(command.app->get_name(), *option);
     }
     cases += "    " + command.app->get_name() + ") words='" + words + "' ;;\n";
   }
   return R"(# Completion of mqtt-bastion's commands and options for bash. Written by the program.
 _mqtt_bastion() {
-  local word=${COMP_WORDS[COMP_CWORD]} words=''
+  local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} words='' values=''
+  # The shell parts --option=value into three words.
+  if [[ $word == = ]]; then
+    word=''
+  elif [[ $option == = ]]; then
+    option=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   case ${COMP_WORDS[1]} in
 )" + cases +
          R"(  esac
+  case ${COMP_WORDS[1]}\ $option in
+)" + values +
+         R"(  esac
   if ((COMP_CWORD == 1)); then words=')" +
          commands + R"( --help --version'; fi
-  if [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
+  if [[ -n $values ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
+  elif [[ $word == -* || $COMP_CWORD -eq 1 ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$word")

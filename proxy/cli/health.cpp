@@ -45,9 +45,15 @@ std::optional<AdminPolicy> admin_of(const std::string& policy_path) {
 int health_command(const HealthOptions& options) {
   const auto admin = options.policy.empty() ? AdminPolicy{} : admin_of(options.policy);
   if (!admin) return failed;
-  if (!admin->enabled) return complain(options.policy, "[admin] address is \"off\": there is nobody to ask");
+  if (!admin->enabled)
+    return complain(
+        options.policy,
+        "[admin] address is \"off\", so that there is nobody to ask; give it an address, such as \"127.0.0.1:9883\"");
   const auto& address = admin->address.value;
-  if (address.port == 0) return complain(options.policy, "[admin] address has port 0: only the gate knows where to ask");
+  if (address.port == 0)
+    return complain(options.policy,
+                    "[admin] address has port 0, so that only the gate knows where it listens; give it a port, such as "
+                    "\"127.0.0.1:9883\", or ask by its control socket: mqtt-bastion status");
 
   // 0.0.0.0 and [::], where it listens everywhere, are this machine's own loopback to Linux.
   const auto answer = admin::ask(address.address.text(), address.port, options.live ? "/livez" : "/readyz", patience);

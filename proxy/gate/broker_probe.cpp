@@ -4,7 +4,6 @@
 #include <cerrno>
 
 #include "proxy/gate/upstream.hpp"
-#include "proxy/net/socket.hpp"
 
 namespace bastion::gate {
 namespace {
@@ -31,19 +30,19 @@ void BrokerProbe::ask(const UpstreamPolicy& upstream, Answer answer) {
 
   const auto address = upstream_address(upstream);
   auto fd = upstream_socket(address);
-  if (!fd) return conclude(net::error_text(errno));
+  if (!fd) return conclude(dial_trouble(upstream, errno));
   socket_.assign(fd.get());
   const int connecting = fd.release();
   const bool done = ::connect(connecting, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0;
-  if (done || errno != EINPROGRESS) return conclude(done ? "" : net::error_text(errno));
+  if (done || errno != EINPROGRESS) return conclude(done ? "" : dial_trouble(upstream, errno));
   timer_.expires_after(upstream.connect_timeout);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) conclude("no answer in time");
+  timer_.async_wait([this, upstream](const boost::system::error_code& error) {
+    if (!error) conclude(dial_trouble(upstream, ETIMEDOUT));
   });
-  socket_.async_wait(net::Descriptor::wait_write, [this](const boost::system::error_code& error) {
+  socket_.async_wait(net::Descriptor::wait_write, [this, upstream](const boost::system::error_code& error) {
     if (error) return;
     const int failed = pending_error(socket_.native_handle());
-    conclude(failed == 0 ? "" : net::error_text(failed));
+    conclude(failed == 0 ? "" : dial_trouble(upstream, failed));
   });
 }
 

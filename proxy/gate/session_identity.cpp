@@ -237,7 +237,7 @@ net::Task<MaybeEnd> Session::dial() {
   const auto address = upstream_address(policy);
   auto fd = upstream_socket(address);
   if (!fd) {
-    ending_.detail = net::error_text(errno);
+    ending_.detail = dial_trouble(policy, errno);
     co_return co_await refuse({Reason::upstream_unavailable, Cause::other});
   }
   upstream_ = std::make_unique<net::PlainStream>(worker_.context(), *this);
@@ -249,7 +249,7 @@ net::Task<MaybeEnd> Session::dial() {
     if (failed) co_return failed;
   }
   if (const int error = upstream_->socket().last_error(); error != 0) {
-    ending_.detail = net::error_text(error);
+    ending_.detail = dial_trouble(policy, error);
     const bool refused = error == ECONNREFUSED || error == ENOENT || error == EAGAIN;
     const auto cause = refused               ? Cause::refused
                        : error == ETIMEDOUT  ? Cause::timeout

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/net/socket.hpp"
+
 namespace bastion::gate {
 
 net::SockAddr upstream_address(const UpstreamPolicy& policy) {
@@ -22,6 +24,10 @@ net::SockAddr upstream_address(const UpstreamPolicy& policy) {
     return result;
   }
   return net::to_sockaddr({policy.tcp->address.bytes(), policy.tcp->port});
+}
+
+std::string dial_trouble(const UpstreamPolicy& policy, int error_number) {
+  return (policy.tcp ? policy.tcp->text() : "unix:" + policy.unix_path) + ": " + net::error_text(error_number);
 }
 
 net::UniqueFd upstream_socket(const net::SockAddr& address) {

@@ -113,6 +113,26 @@ INSTANTIATE_TEST_SUITE_P(CommandLine, BadUsage,
                                            Usage{"UnknownScheme", {"passwd", "--scheme", "md5", "file", "user"}}),
                          [](const auto& usage) { return std::string{usage.param.name}; });
 
+TEST(CommandLine, NamesAnOptionThatThereIsNotAndTheOneThatWasMeant) {
+  const auto says = [](const std::vector<std::string>& words) {
+    std::vector<std::string> command{BASTION_PROGRAM};
+    command.insert(command.end(), words.begin(), words.end());
+    const auto done = run(command);
+    EXPECT_EQ(done.code, 2);
+    return done.err;
+  };
+  EXPECT_EQ(says({"check", "--foo"}), "mqtt-bastion check: there is no option \"--foo\" (see mqtt-bastion check --help)\n");
+  EXPECT_EQ(says({"run", "--confg", "policy.toml"}),
+            "mqtt-bastion run: there is no option \"--confg\"; did you mean \"--config\"? (see mqtt-bastion run --help)\n");
+  EXPECT_EQ(says({"check", "-c", "policy.toml", "-z"}),
+            "mqtt-bastion check: there is no option \"-z\" (see mqtt-bastion check --help)\n");
+  EXPECT_EQ(says({"passwd", "--pass=hunter2", "file", "alice"}),
+            "mqtt-bastion passwd: there is no option \"--pass\" (see mqtt-bastion passwd --help)\n");
+  EXPECT_EQ(says({"passwd", "file", "alice", "hunter2"}),
+            "mqtt-bastion passwd: there is a word too many (see mqtt-bastion passwd --help)\n");
+  EXPECT_NE(says({"check"}).find("--config is required"), std::string::npos);
+}
+
 TEST(CommandLine, TellsItsVersion) {
   const auto done = run({BASTION_PROGRAM, "--version"});
   EXPECT_EQ(done.code, 0);

@@ -55,5 +55,16 @@ TEST_F(Completion, OfBashKnowsCommandsAndOptions) {
   EXPECT_EQ(options.out, "--unix-socket\n") << options.err;
 }
 
+TEST_F(Completion, OfBashKnowsTheValuesOfOptionsThatTakeOneOfAFew) {
+  const auto all = bash("mqtt-bastion explain --mqtt ''", 3);
+  EXPECT_EQ(all.out, "3.1\n3.1.1\n5.0\n") << all.err;
+  EXPECT_EQ(bash("mqtt-bastion explain --mqtt 5", 3).out, "5.0\n");
+  EXPECT_EQ(bash("mqtt-bastion explain --from ::1 --password wr", 5).out, "wrong\n");
+  EXPECT_EQ(bash("mqtt-bastion passwd --scheme = a", 4).out, "argon2id\n") << "as the shell parts --scheme=a";
+  EXPECT_EQ(bash("mqtt-bastion passwd --scheme =", 3).out, "pbkdf2\nargon2id\nsha512\n");
+  EXPECT_EQ(bash("mqtt-bastion passwd --mqtt ''", 3).out.find("3.1"), std::string::npos) << "another command's option";
+  EXPECT_EQ(bash("mqtt-bastion explain --mqtt 5.0 --pass", 4).out, "--password\n") << "the value is over";
+}
+
 }  // namespace
 }  // namespace bastion::e2e

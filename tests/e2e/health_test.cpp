@@ -57,7 +57,9 @@ TEST_F(Health, IsThatOfTheRunningGateAlsoWhenItsPolicyWasSpoiledSince) {
 
 TEST(HealthOf, APolicyWithoutAnAdminCantBeTold) {
   const Directory directory;
-  for (const auto& [address, words] : {std::pair{"off", "is \"off\""}, std::pair{"127.0.0.1:0", "has port 0"}}) {
+  for (const auto& [address, words] :
+       {std::pair{"off", "is \"off\""},
+        std::pair{"127.0.0.1:0", "has port 0, so that only the gate knows where it listens; give it a port"}}) {
     write_file(directory / "policy.toml", with_admin(address).text());
     const auto done = run({BASTION_PROGRAM, "health", "-c", directory / "policy.toml"});
     EXPECT_EQ(done.code, 1);

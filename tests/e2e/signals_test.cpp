@@ -222,6 +222,19 @@ TEST(BrokerGone, NewClientsAreToldThatItIsUnavailable) {
   EXPECT_EQ(stage.gate->refusals(), (std::map<std::string, int>{{"upstream/upstream_unavailable/refused", 2}}));
 }
 
+TEST(BrokerGone, IsToldWithTheSocketWhereItShouldBe) {
+  PolicyText policy;
+  policy.broker_address = "unix:nobody.sock";
+  const Stage stage{policy};
+  EXPECT_EQ(answer_to(stage, {4, "old", alice, alices_password}), (Bytes{0x20, 2, 0, 3}));
+  ASSERT_TRUE(stage.gate->wait_for_ends(1));
+  const auto trouble = "unix:" + (stage.directory / "nobody.sock").string() + ": No such file or directory";
+  EXPECT_NE(stage.gate->log().text().find("detail=\"" + trouble + '"'), std::string::npos) << stage.gate->log().text();
+  const auto readiness = http_get(stage.gate->admin(), "/readyz");
+  EXPECT_EQ(readiness.status, 503);
+  EXPECT_NE(readiness.body.find(trouble), std::string::npos) << readiness.body;
+}
+
 TEST(BrokerGone, StrangersAreStillToldNothingOfIt) {
   Stage stage;
   stage.broker.kill();
