@@ -99,7 +99,9 @@ Step UpwardInspector::drop_whole(const Header& header) {
 UpwardInspector::Other UpwardInspector::disconnect(const Header& header, Bytes body, Forward& through) {
   const auto result = mqtt::read_disconnect(to_mqtt(c_.asked_.version), Sender::client, body);
   if (const auto* fault = std::get_if<mqtt::PacketFault>(&result)) return refuse(header.type, *fault);
-  const auto expiry = std::get<mqtt::Disconnect>(result).session_expiry_interval_s;
+  const auto& asked = std::get<mqtt::Disconnect>(result);
+  if (auto refused = judge_properties(asked.properties_size, asked.user_properties)) return *refused;
+  const auto expiry = asked.session_expiry_interval_s;
   // OASIS 5.0 section 3.14.2.2.2: a session that was to end with its connection can't be kept afterwards.
   if (expiry.value_or(0) > 0 && c_.asked_.session_expiry_interval_s == 0) {
     return refuse(Reason::protocol_error, Cause::other, mqtt::reason_code::protocol_error);
@@ -294,6 +296,7 @@ UpwardInspector::Other UpwardInspector::acknowledgement(const Header& header, By
   const auto result = mqtt::read_acknowledgement(to_mqtt(c_.asked_.version), Sender::client, header.type, body);
   if (const auto* fault = std::get_if<mqtt::PacketFault>(&result)) return refuse(header.type, *fault);
   const auto& acknowledgement = std::get<mqtt::Acknowledgement>(result);
+  if (auto refused = judge_properties(acknowledgement.properties_size, acknowledgement.user_properties)) return *refused;
   if (header.type == PacketType::pubrel) return release(header, acknowledgement.packet_id, through);
   return answer_of_client(header, acknowledgement.packet_id, acknowledgement.is_refusal(), through);
 }

@@ -38,6 +38,7 @@ bool is_release_code(std::uint8_t code) {
 std::optional<PacketFault> read_properties(wire::Cursor& cursor, Acknowledgement& read) {
   const auto properties = take_properties(cursor);
   if (!properties) return malformed(Flaw::property);
+  read.properties_size = properties->size();
   const auto keep = [&read](const Property& property) -> std::optional<PacketFault> {
     if (property.id == PropertyId::reason_string) read.has_reason_string = true;
     if (property.id == PropertyId::user_property) ++read.user_properties;

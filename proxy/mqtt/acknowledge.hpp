@@ -1,6 +1,7 @@
 // The four packets that acknowledge a PUBLISH: PUBACK, PUBREC, PUBREL and PUBCOMP.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <variant>
 
@@ -11,9 +12,11 @@ namespace bastion::mqtt {
 
 /// OASIS 3.1.1 and 5.0, sections 3.4 to 3.7.
 struct Acknowledgement {
-  std::uint16_t packet_id = 0;     ///< never 0
-  std::uint8_t reason_code = 0;    ///< MQTT 5; 0 before
-  bool has_reason_string = false;  ///< MQTT 5
+  std::uint16_t packet_id = 0;   ///< never 0
+  std::uint8_t reason_code = 0;  ///< MQTT 5; 0 before
+  // MQTT 5.
+  std::size_t properties_size = 0;  ///< bytes, without their length
+  bool has_reason_string = false;
   std::uint32_t user_properties = 0;
 
   /// Whether the exchange ends here without the message: a reason code of 0x80 or more.

@@ -30,11 +30,12 @@ bool is_auth_code(Sender sender, std::uint8_t code) {
   return code == (sender == Sender::server ? auth_success : auth_again);
 }
 
-// Reads the rest of a packet: properties to which `keep` listens, and nothing behind them.
+// Reads the rest of a packet: properties of this size, to which `keep` listens, and nothing behind them.
 template <class Keep>
-std::optional<PacketFault> read_rest(wire::Cursor& cursor, PropertySet allowed, const Keep& keep) {
+std::optional<PacketFault> read_rest(wire::Cursor& cursor, PropertySet allowed, std::size_t& size, const Keep& keep) {
   const auto properties = take_properties(cursor);
   if (!properties) return malformed(Flaw::property);
+  size = properties->size();
   if (const auto fault = read_all(PropertyReader(*properties, allowed, wire::var_int_max), keep)) return fault;
   if (cursor.left() != 0) return malformed(Flaw::trailing);
   return std::nullopt;
@@ -92,7 +93,7 @@ DisconnectResult read_disconnect(Version version, Sender sender, Bytes body) {
   if (!is_disconnect_code(sender, read.reason_code)) return protocol_error(Flaw::code);  // [MQTT-3.14.2-1]
   if (cursor.left() == 0) return read;
   const auto keep = [&](const Property& property) { return keep_of_disconnect(read, sender, property); };
-  if (const auto fault = read_rest(cursor, disconnect_properties, keep)) return *fault;
+  if (const auto fault = read_rest(cursor, disconnect_properties, read.properties_size, keep)) return *fault;
   return read;
 }
 
@@ -146,7 +147,7 @@ AuthResult read_auth(Version version, Sender sender, Bytes body) {
       keep_of_auth(read, property);
       return std::nullopt;
     };
-    if (const auto fault = read_rest(cursor, auth_properties, keep)) return *fault;
+    if (const auto fault = read_rest(cursor, auth_properties, read.properties_size, keep)) return *fault;
   } else if (!is_auth_code(sender, read.reason_code)) {
     return protocol_error(Flaw::code);
   }

@@ -1,6 +1,7 @@
 // DISCONNECT, AUTH, and the two pings: packets about the connection itself.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -17,6 +18,7 @@ struct Disconnect {
   std::uint8_t reason_code = 0;
   std::optional<std::uint32_t> session_expiry_interval_s;  ///< only from a client
   std::string_view server_reference;                       ///< only from a server; empty: none
+  std::size_t properties_size = 0;                         ///< bytes, without their length
   bool has_reason_string = false;
   std::uint32_t user_properties = 0;
 };
@@ -35,6 +37,7 @@ struct Auth {
   std::uint8_t reason_code = 0;            ///< 0x00 success, 0x18 continue, 0x19 authenticate again
   std::optional<std::string_view> method;  ///< there in all but success
   std::optional<Bytes> data;
+  std::size_t properties_size = 0;  ///< bytes, without their length
   bool has_reason_string = false;
   std::uint32_t user_properties = 0;
 };

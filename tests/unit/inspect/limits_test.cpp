@@ -101,6 +101,10 @@ INSTANTIATE_TEST_SUITE_P(
               packet(0x30, with_user_properties(3)), over(Cause::properties)},
         Limit{"properties_size", v5, [](Rights& few) { few.properties_size_max = 16; },
               packet(0x30, with_user_properties(2)), packet(0x30, with_user_properties(3)), over(Cause::properties)},
+        Limit{"properties_of_an_acknowledgement", v5, [](Rights& few) { few.properties_size_max = 4; },
+              packet(0x62, "0007 00 04 1f 0001 'r'"), packet(0x62, "0007 00 05 1f 0002 'rr'"), over(Cause::properties)},
+        Limit{"user_properties_of_a_farewell", v5, [](Rights& few) { few.user_properties_max = 0; }, ByteVector{},
+              packet(0xe0, "00 07 26 0001 'k' 0001 'v'"), over(Cause::properties)},
         Limit{"retained_messages", v3_1_1, [](Rights& few) { few.retained_messages_max = 1; },
               packet(0x31, "0001 'a' 'x'") + packet(0x31, "0001 'a' 'y'") + packet(0x31, "0001 'a'") +
                   packet(0x31, "0001 'b' 'x'") + packet(0x30, "0001 'c' 'x'"),
