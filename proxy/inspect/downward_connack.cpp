@@ -72,7 +72,7 @@ Step DownwardInspector::pass_connack(Bytes packet) {
   connack_->server_keep_alive_s = connack->server_keep_alive_s;
   connack_->assigned_client_id = connack->assigned_client_id.value_or("");
   if (connack->code == 0) take_terms(*connack);
-  if (connack->code != 0 || !c_.is_v5() || c_.rights_.mode == Mode::observe) return Forward{packet.size(), 1};
+  if (connack->code != 0 || !c_.is_v5()) return Forward{packet.size(), 1};
 
   const auto lowered_to = limits();
   std::vector<std::uint8_t> lowered;
@@ -105,6 +105,10 @@ mqtt::ConnackLimits DownwardInspector::limits() const {
   const auto& rights = c_.rights_;
   mqtt::ConnackLimits limits;
   limits.receive_maximum = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(rights.in_flight_max, 1, 65'535));
+  // What the gate can remember is no question of the policy: whoever keeps to this is never refused for it.
+  const auto topic_bytes_max = std::min<std::size_t>(rights.topic_length_max, whole_packet_max);
+  limits.topic_alias_maximum = TopicAliases::count_within(topic_bytes_max);
+  if (rights.mode == Mode::observe) return limits;
   limits.maximum_packet_size = rights.packet_size_max;
   limits.maximum_qos = rights.qos_max;
   limits.server_keep_alive_s = rights.server_keep_alive_s;

@@ -134,16 +134,20 @@ void add_inspected_v5(std::vector<Trigger>& to) {
       with("mqtt.properties_size_max", R"("5B")"));
 }
 
-/// More topic aliases than the gate keeps, to a broker that takes any number.
+/// More topic aliases than the gate keeps: only a client whose topics are longer than may be gets there.
 Trigger many_aliases() {
-  Trigger trigger{{Reason::limit_exceeded, Cause::alias}, "", {}, {}, disconnect_v5(0x97), true, {}};
-  trigger.run = [](Scene& scene, std::vector<Peer>& upstream) {
+  const auto sets = [](std::uint8_t alias) {
+    return packet(0x30, bytes("7530") + ByteVector(30'000, 'a') + bytes("03 23 00") + ByteVector{alias});
+  };
+  Trigger trigger{{Reason::limit_exceeded, Cause::alias}, "", {}, {}, disconnect_v5(0x97), true, sets(1) + sets(2)};
+  trigger.policy = [](PolicyBuilder& policy) { policy.set("mode", R"("observe")").set("mqtt.topic_length_max", "100"); };
+  trigger.run = [=](Scene& scene, std::vector<Peer>& upstream) {
     auto client = scene.client_after(make_connect({.version = v5_0}));
     auto broker = scene.broker.accept();
     static_cast<void>(broker.read_packet());
-    broker.send(packet(0x20, "00 00 03 22 ffff"));
+    broker.send(packet(0x20, "00 00 03 22 0003"));
     static_cast<void>(client.read_packet());
-    client.send(packet(0x30, "0001 't' 03 23 ffff"));
+    client.send(sets(1) + sets(2) + sets(3));
     upstream.push_back(std::move(broker));
     return client.read_to_end();
   };

@@ -194,6 +194,30 @@ TEST(Terms, AreToldToAClientOfMqtt5AndLeftAsTheyAreWherePolicyOnlyObserves) {
   EXPECT_EQ(Talk(long_session, observing).down(packet(0x20, "00 00 00")).out, packet(0x20, "00 00 00"));
 }
 
+TEST(Terms, HaveNoMoreAliasesThanAllOfWhichTheGateKeepsWhetherItEnforcesOrObserves) {
+  for (const auto mode : {Mode::enforce, Mode::observe}) {
+    auto few = rights(100'000);
+    few.mode = mode;
+    few.topic_length_max = 9'000;
+    Talk talk(v5, few);
+    const auto told = talk.down(packet(0x20, "00 00 03 22 ffff")).out;
+    const auto read = mqtt::parse_connack(told, mqtt::Version::v5_0);
+    ASSERT_TRUE(std::holds_alternative<mqtt::Connack>(read));
+    const auto most = std::get<mqtt::Connack>(read).topic_alias_maximum;
+    EXPECT_EQ(most, 7) << "in 64 KiB";
+    for (std::uint8_t alias = 1; alias <= most; ++alias) {
+      const auto sets = packet(0x30, bytes("2328") + ByteVector(9'000, 'a') + bytes("03 23 00") + ByteVector{alias});
+      EXPECT_EQ(talk.up(sets).out, sets) << +alias;
+    }
+    EXPECT_EQ(talk.up(packet(0x30, "0001 'a' 03 23 0008")).refusal, (Refusal{Reason::protocol_error, Cause::alias}));
+    Talk narrower(v5, few);
+    EXPECT_EQ(narrower.down(packet(0x20, "00 00 03 22 0005")).packets, 1u);
+    EXPECT_EQ(narrower.up(packet(0x30, "0001 'a' 03 23 0006")).v5_code, 0x94) << "the broker's word, where it is less";
+  }
+  // However long a topic may be, its packet's head has to be held.
+  EXPECT_EQ(TopicAliases::count_within(whole_packet_max), 1);
+}
+
 // 5.0 [MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15], [MQTT-3.3.4-7]
 TEST(Terms, HoldOnceTheyWereTold) {
   struct {
