@@ -60,6 +60,12 @@ struct Unanswered {
   std::uint16_t codes_due = 0;      ///< how many codes the broker owes
   std::vector<std::uint8_t> codes;  ///< the answer to the client, `from_broker` where the broker's is to stand; or empty
   static constexpr std::uint8_t from_broker = 0xff;
+  /// Those of the filters for which the broker owes a code that are counted as subscriptions since this packet, and which.
+  struct Counted {
+    std::uint16_t place = 0;
+    HashSet::Hash filter = 0;
+  };
+  std::vector<Counted> counted{};
 };
 
 class Conversation {

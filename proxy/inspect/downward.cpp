@@ -18,6 +18,8 @@ using mqtt::Sender;
 namespace {
 
 const Refuse bad_packet{{Reason::upstream_malformed, Cause::packet}, std::nullopt};
+/// Codes of SUBACK from this one on say no, in each version that has any.
+constexpr std::uint8_t refused_from = 0x80;
 
 }  // namespace
 
@@ -273,6 +275,9 @@ DownwardInspector::Other DownwardInspector::granted(const Header& header, Bytes 
   c_.unanswered_.pop_back();
   c_.of_client_.erase(granted->packet_id);
   if (codes.empty()) return pass_whole(header, through);
+  for (const auto& counted : found->counted) {
+    if (granted->codes[counted.place] >= refused_from) c_.subscriptions_.remove(counted.filter);
+  }
   auto next = granted->codes.begin();
   for (auto& each : codes) {
     if (each == Unanswered::from_broker) each = *next++;

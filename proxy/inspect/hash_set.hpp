@@ -13,6 +13,9 @@ namespace bastion::inspect {
 /// Two names with one hash count as one, which only ever lets one more in.
 class HashSet {
  public:
+  using Hash = std::uint64_t;
+  [[nodiscard]] static Hash hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
+
   [[nodiscard]] bool has(std::string_view name) const {
     return std::binary_search(hashes_.begin(), hashes_.end(), hash(name));
   }
@@ -20,16 +23,15 @@ class HashSet {
     const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash(name));
     if (at == hashes_.end() || *at != hash(name)) hashes_.insert(at, hash(name));
   }
-  void remove(std::string_view name) {
-    const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash(name));
-    if (at != hashes_.end() && *at == hash(name)) hashes_.erase(at);
+  void remove(std::string_view name) { remove(hash(name)); }
+  void remove(Hash hash) {
+    const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash);
+    if (at != hashes_.end() && *at == hash) hashes_.erase(at);
   }
   [[nodiscard]] std::size_t size() const { return hashes_.size(); }
 
  private:
-  [[nodiscard]] static std::uint64_t hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
-
-  std::vector<std::uint64_t> hashes_;  ///< sorted
+  std::vector<Hash> hashes_;  ///< sorted
 };
 
 }  // namespace bastion::inspect

@@ -30,7 +30,7 @@ UpwardInspector::Other UpwardInspector::subscribe(const Header& header, Bytes bo
   }
 
   std::vector<mqtt::Subscription> kept;
-  Unanswered unanswered{asked.packet_id, 0, {}};
+  Unanswered unanswered{asked.packet_id, 0, {}, {}};
   bool changed = false;
   mqtt::SubscriptionReader reader{asked};
   while (auto subscription = reader.next()) {
@@ -39,7 +39,7 @@ UpwardInspector::Other UpwardInspector::subscribe(const Header& header, Bytes bo
     unanswered.codes.push_back(code);
     changed = changed || code != Unanswered::from_broker || subscription->qos != qos;
     if (code != Unanswered::from_broker) continue;
-    if (auto refused = count_subscription(subscription->filter)) return *refused;
+    if (auto refused = count_subscription(subscription->filter, kept.size(), unanswered)) return *refused;
     kept.push_back(*subscription);
   }
   const bool denies = kept.size() < unanswered.codes.size();
@@ -98,7 +98,8 @@ std::uint8_t UpwardInspector::code_for(mqtt::Subscription& subscription, bool ha
   return Unanswered::from_broker;
 }
 
-std::optional<Refuse> UpwardInspector::count_subscription(std::string_view filter) {
+/// `place`: among the filters of this packet that the broker is asked for. If it says no, the filter counts no more.
+std::optional<Refuse> UpwardInspector::count_subscription(std::string_view filter, std::size_t place, Unanswered& asked) {
   auto& known = c_.subscriptions_;
   if (known.has(filter)) return std::nullopt;
   if (known.size() >= c_.rights_.subscriptions_max) {
@@ -106,6 +107,7 @@ std::optional<Refuse> UpwardInspector::count_subscription(std::string_view filte
     return c_.observes(many) ? std::nullopt : std::optional{Refuse{many, std::nullopt}};
   }
   known.add(filter);
+  asked.counted.push_back({static_cast<std::uint16_t>(place), HashSet::hash(filter)});
   return std::nullopt;
 }
 
@@ -123,7 +125,7 @@ UpwardInspector::Other UpwardInspector::unsubscribe(const Header& header, Bytes 
     c_.subscriptions_.remove(*filter);
   }
   c_.of_client_.set(asked.packet_id, Due::unsuback);
-  c_.unanswered_.push_back({asked.packet_id, static_cast<std::uint16_t>(asked.filters), {}});
+  c_.unanswered_.push_back({asked.packet_id, static_cast<std::uint16_t>(asked.filters), {}, {}});
   return pass_whole(header, through);
 }
 

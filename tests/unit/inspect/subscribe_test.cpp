@@ -121,6 +121,23 @@ TEST(Unsubscribing, IsAnsweredWithItsIdentifierAndOneCodeForEach) {
   }
 }
 
+TEST(Subscribing, CountsNoFilterThatTheBrokerRefuses) {
+  Rules rules;
+  rules.subscribe("ok/#");
+  auto few = rules.rights();
+  few.subscriptions_max = 3;
+  Talk talk(v3_1_1, few);
+  talk.accepted();
+  EXPECT_EQ(talk.up(packet(0x82, "0001 0004 'ok/1' 00")).packets, 1u);
+  EXPECT_EQ(talk.down(bytes("90 03 0001 00")).packets, 1u);
+  // `no` is the gate's to deny; of what the broker is asked for it refuses what there was and one that is new.
+  EXPECT_EQ(talk.up(packet(0x82, "0002 0002 'no' 00 0004 'ok/1' 00 0004 'ok/2' 00 0004 'ok/3' 00")).packets, 1u);
+  EXPECT_EQ(talk.down(bytes("90 05 0002 80 00 80")).out, bytes("90 06 0002 80 80 00 80"));
+  EXPECT_EQ(talk.up(packet(0x82, "0003 0004 'ok/4' 00")).packets, 1u) << "in the place of ok/3";
+  EXPECT_EQ(talk.up(packet(0x82, "0004 0004 'ok/5' 00")).refusal, (Refusal{Reason::limit_exceeded, Cause::subscriptions}))
+      << "ok/1 is still there, ok/2 has come";
+}
+
 // [MQTT-2.3.1-2], 5.0 [MQTT-2.2.1-3]
 TEST(Subscribing, TakesAnIdentifierThatNothingElseHas) {
   const Refusal in_use{Reason::protocol_error, Cause::packet_id};
