@@ -17,6 +17,8 @@ struct Asked {
   std::uint16_t topic_alias_maximum = 0;
   std::uint32_t maximum_packet_size = 0xffff'ffff;
   std::uint32_t session_expiry_interval_s = 0;  ///< kept_for_ever for a session of MQTT 3 that is not clean
+  bool wants_response_information = false;
+  bool wants_problem_information = true;  ///< Reason String and User Properties, also where nothing is delivered
 };
 
 }  // namespace bastion::inspect

@@ -99,6 +99,8 @@ Asked to_asked(const mqtt::Connect& connect) {
   asked.topic_alias_maximum = connect.topic_alias_maximum;
   asked.maximum_packet_size = connect.maximum_packet_size.value_or(asked.maximum_packet_size);
   asked.session_expiry_interval_s = connect.session_expiry_interval_s;
+  asked.wants_response_information = connect.request_response_information;
+  asked.wants_problem_information = connect.request_problem_information;
   // What MQTT 5 says of Clean Session 0 (OASIS 5.0 section 3.1.2.11.2).
   if (asked.version != MqttVersion::v5_0 && !asked.clean_start) asked.session_expiry_interval_s = kept_for_ever;
   return asked;

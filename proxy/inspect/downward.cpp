@@ -198,9 +198,14 @@ DownwardInspector::Other DownwardInspector::let_through(const Header& header, co
 DownwardInspector::Other DownwardInspector::acknowledgement(const Header& header, Bytes body, Forward& through) {
   const auto result = mqtt::read_acknowledgement(to_mqtt(c_.asked_.version), Sender::server, header.type, body);
   const auto* const acknowledgement = std::get_if<mqtt::Acknowledgement>(&result);
-  if (acknowledgement == nullptr) return bad_packet;
+  if (acknowledgement == nullptr || !may_explain(acknowledgement->properties_size)) return bad_packet;
   if (header.type == PacketType::pubrel) return release(header, acknowledgement->packet_id, through);
   return answer_of_broker(header, acknowledgement->packet_id, acknowledgement->is_refusal(), through);
+}
+
+/// Acknowledgements have no properties but Reason String and User Properties [MQTT-3.1.2-29].
+bool DownwardInspector::may_explain(std::size_t properties_size) const {
+  return properties_size == 0 || c_.asked_.wants_problem_information;
 }
 
 /// PUBACK, PUBREC and PUBCOMP: of what the client has sent.
@@ -262,7 +267,7 @@ DownwardInspector::Other DownwardInspector::granted(const Header& header, Bytes 
   const auto version = to_mqtt(c_.asked_.version);
   const auto result = is_suback ? mqtt::read_suback(version, body) : mqtt::read_unsuback(version, body);
   const auto* const granted = std::get_if<mqtt::Granted>(&result);
-  if (granted == nullptr) return bad_packet;
+  if (granted == nullptr || !may_explain(granted->properties.size())) return bad_packet;
   const auto found = std::find_if(c_.unanswered_.begin(), c_.unanswered_.end(),
                                   [&](const Unanswered& asked) { return asked.packet_id == granted->packet_id; });
   const auto due = c_.of_client_.find(granted->packet_id);
@@ -270,14 +275,14 @@ DownwardInspector::Other DownwardInspector::granted(const Header& header, Bytes 
   const bool has_codes = is_suback || c_.is_v5();
   if (has_codes && granted->codes.size() != found->codes_due) return bad_packet;  // [MQTT-3.8.4-6], [MQTT-3.11.3-1]
 
+  for (const auto& counted : found->counted) {
+    if (granted->codes[counted.place] >= refused_from) c_.subscriptions_.remove(counted.filter);
+  }
   auto codes = std::move(found->codes);
   *found = std::move(c_.unanswered_.back());
   c_.unanswered_.pop_back();
   c_.of_client_.erase(granted->packet_id);
   if (codes.empty()) return pass_whole(header, through);
-  for (const auto& counted : found->counted) {
-    if (granted->codes[counted.place] >= refused_from) c_.subscriptions_.remove(counted.filter);
-  }
   auto next = granted->codes.begin();
   for (auto& each : codes) {
     if (each == Unanswered::from_broker) each = *next++;

@@ -1,6 +1,7 @@
 // From the broker to the client: CONNACK, then packets that a broken broker could hurt its clients with.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -63,6 +64,7 @@ class DownwardInspector {
   [[nodiscard]] Other let_through(const Header& header, const mqtt::PublishHead& head, Bytes rest, Forward& through);
   [[nodiscard]] Other whole(const Header& header, Bytes rest, Forward& through);
   [[nodiscard]] Other acknowledgement(const Header& header, Bytes body, Forward& through);
+  [[nodiscard]] bool may_explain(std::size_t properties_size) const;
   [[nodiscard]] Other answer_of_broker(const Header& header, std::uint16_t id, bool is_refusal, Forward& through);
   [[nodiscard]] Other release(const Header& header, std::uint16_t id, Forward& through);
   [[nodiscard]] Other granted(const Header& header, Bytes body, Forward& through);

@@ -65,7 +65,8 @@ Step DownwardInspector::read_connack(Bytes in_hand) {
 Step DownwardInspector::pass_connack(Bytes packet) {
   const auto result = mqtt::parse_connack(packet, to_mqtt(c_.asked_.version));
   const auto* const connack = std::get_if<mqtt::Connack>(&result);
-  if (connack == nullptr || connack->has_authentication) return bad_connack;  // [MQTT-4.12.0-6]
+  if (connack == nullptr || connack->has_authentication) return bad_connack;                           // [MQTT-4.12.0-6]
+  if (connack->has_response_information && !c_.asked_.wants_response_information) return bad_connack;  // [MQTT-3.1.2-28]
   connack_.emplace();
   connack_->code = connack->code;
   connack_->session_present = connack->session_present;
@@ -104,11 +105,11 @@ void DownwardInspector::take_terms(const mqtt::Connack& connack) {
 mqtt::ConnackLimits DownwardInspector::limits() const {
   const auto& rights = c_.rights_;
   mqtt::ConnackLimits limits;
-  limits.receive_maximum = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(rights.in_flight_max, 1, 65'535));
   // What the gate can remember is no question of the policy: whoever keeps to this is never refused for it.
   const auto topic_bytes_max = std::min<std::size_t>(rights.topic_length_max, whole_packet_max);
   limits.topic_alias_maximum = TopicAliases::count_within(topic_bytes_max);
   if (rights.mode == Mode::observe) return limits;
+  limits.receive_maximum = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(rights.in_flight_max, 1, 65'535));
   limits.maximum_packet_size = rights.packet_size_max;
   limits.maximum_qos = rights.qos_max;
   limits.server_keep_alive_s = rights.server_keep_alive_s;

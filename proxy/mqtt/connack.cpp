@@ -83,13 +83,16 @@ void keep(Connack& connack, const Property& property) {
     case PropertyId::authentication_data:
       connack.has_authentication = true;
       return;
+    case PropertyId::response_information:
+      connack.has_response_information = true;
+      return;
     case PropertyId::reason_string:
       connack.has_reason_string = true;
       return;
     case PropertyId::user_property:
       ++connack.user_properties;
       return;
-    default:  // Response Information and Server Reference are between broker and client
+    default:  // Server Reference is between broker and client
       return;
   }
 }

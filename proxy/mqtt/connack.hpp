@@ -31,6 +31,7 @@ struct Connack {
   bool shared_subscription_available = true;
   std::optional<std::string_view> assigned_client_id;  ///< points into the packet
   bool has_authentication = false;                     ///< an Authentication Method or Authentication Data is there
+  bool has_response_information = false;
   bool has_reason_string = false;
   std::uint32_t user_properties = 0;
 

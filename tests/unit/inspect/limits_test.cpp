@@ -252,6 +252,41 @@ TEST(Terms, AreTheBrokersWhereTheyAreNarrower) {
   EXPECT_EQ(qos.up(packet(0x32, "0001 'a' 0001 00")).v5_code, 0x9b);
 }
 
+// 5.0 [MQTT-3.1.2-28]
+TEST(ResponseInformation, ComesOnlyToAClientThatAskedForIt) {
+  const auto told = packet(0x20, "00 00 06 1a 0003 'a/b'");
+  EXPECT_EQ(Talk(v5).down(told).refusal, (Refusal{Reason::upstream_malformed, Cause::connack}));
+  auto wants = asked(v5);
+  wants.wants_response_information = true;
+  const auto passage = Talk(wants).down(told);
+  EXPECT_EQ(passage.refusal, std::nullopt);
+  EXPECT_EQ(ByteVector(passage.out.end() - 6, passage.out.end()), bytes("1a 0003 'a/b'"));
+}
+
+// 5.0 [MQTT-3.1.2-29]
+TEST(ProblemInformation, ComesToAClientThatWantsNoneOnlyWithWhatItWaitsForAnyway) {
+  const auto asks =
+      packet(0x82, "0001 00 0001 'a' 00") + packet(0xa2, "0002 00 0001 'a'") + packet(0x32, "0001 'a' 0003 00");
+  for (const auto* const explains :
+       {"90 08 0001 04 1f 0001 'r' 00", "b0 0b 0002 07 26 0001 'k' 0001 'v' 00", "40 08 0003 00 04 1f 0001 'r'"}) {
+    auto quiet = asked(v5);
+    quiet.wants_problem_information = false;
+    Talk talk(quiet);
+    talk.accepted("1f 0001 'r'");
+    EXPECT_EQ(talk.up(asks).packets, 3u);
+    const auto message = packet(0x30, "0001 'a' 07 26 0001 'k' 0001 'v'");
+    EXPECT_EQ(talk.down(message).out, message) << "a User Property of PUBLISH is the publisher's";
+    EXPECT_EQ(talk.down(bytes(explains)).refusal, (Refusal{Reason::upstream_malformed, Cause::packet})) << explains;
+    Talk usual(v5);
+    usual.accepted();
+    EXPECT_EQ(usual.up(asks).packets, 3u);
+    EXPECT_EQ(usual.down(bytes(explains)).out, bytes(explains));
+    Talk parting(quiet);
+    parting.accepted();
+    EXPECT_EQ(parting.down(packet(0xe0, "8b 04 1f 0001 'r'")).packets, 1u);
+  }
+}
+
 // 5.0 [MQTT-3.1.2-24]
 TEST(MaximumPacketSize, BoundsWhatTheBrokerSends) {
   auto small = asked(v5);

@@ -263,5 +263,21 @@ TEST(JudgeIdentity, TakesNobodyForAnyUser) {
   expect_admitted(judge_identity(policy, from("192.0.2.1"), connect));
 }
 
+// 5.0 [MQTT-3.2.2-12], [MQTT-3.2.2-13]
+TEST(JudgeIdentity, RefusesAWillBeyondWhatClientsAreTold) {
+  Policy policy;
+  policy.mqtt.qos_max = 1;
+  policy.mqtt.retain = false;
+  auto connect = good_connect();
+  connect.will = WillFacts{"last", 1, false};
+  expect_admitted(judge_identity(policy, from("192.0.2.1"), connect));
+  connect.will->qos = 2;
+  expect_refused(judge_identity(policy, from("192.0.2.1"), connect), Reason::will_denied, Cause::qos);
+  EXPECT_EQ(v5_code_of({Reason::will_denied, Cause::qos}), 0x9b);
+  connect.will = WillFacts{"last", 0, true};
+  expect_refused(judge_identity(policy, from("192.0.2.1"), connect), Reason::will_denied, Cause::retain);
+  EXPECT_EQ(v5_code_of({Reason::will_denied, Cause::retain}), 0x9a);
+}
+
 }  // namespace
 }  // namespace bastion
