@@ -11,10 +11,6 @@ namespace {
 
 constexpr auto deny_any = TopicRight::deny_publish | TopicRight::deny_receive;
 
-bool holds_wildcard(std::string_view name) {
-  return name.find_first_of("+#") != std::string_view::npos;
-}
-
 /// Whether a rule that takes something names what these names can't be put for. A client without a user name has no topics
 /// of its own that could be denied; one whose name can't be put has, and nobody can tell which.
 bool is_a_deny_unreadable(const TopicRules& rules, const TopicNames& names, const LevelNames& fit) {

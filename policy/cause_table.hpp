@@ -88,6 +88,7 @@ inline constexpr std::array cause_rows{
     CauseRow{Cause::empty, "empty"},
     CauseRow{Cause::characters, "characters"},
     CauseRow{Cause::pattern, "pattern"},
+    CauseRow{Cause::shield, "shield"},
     CauseRow{Cause::in_use, "in_use"},
     CauseRow{Cause::no_user, "no_user"},
     CauseRow{Cause::no_password, "no_password"},

@@ -231,6 +231,7 @@ ParsedPolicy Draft::finish() {
   check_mode();
   check_authentication();
   check_mqtt();
+  check_shields();
   check_roles();
   check_role_topics();
   check_credentials();

@@ -66,6 +66,7 @@ class Draft {
   void add_role_topics(const Value& value, TopicRights rights);
   void set_role_qos_max(const Value& value);
   void set_acl_file(const Value& value);
+  void set_shields_off(const Value& value);
   void set_expected_topic(const Value& value, TopicQuestion::Kind kind);
   void add_balancers(const Value& value);
   /// A path of the policy, which is relative to the policy file.
@@ -100,6 +101,7 @@ class Draft {
   void check_authentication();
   void check_mqtt();
   void check_mode();
+  void check_shields();
   void check_roles();
   void check_role_topics();
   [[nodiscard]] RoleTopics& topics_of_role();
@@ -125,6 +127,7 @@ class Draft {
   std::vector<RoleFilter> role_filters_;
   std::vector<std::size_t> roles_with_topics_;           ///< those that say `publish` or `subscribe`
   std::vector<Located<std::size_t>> roles_with_bounds_;  ///< those that say anything else of topics
+  std::vector<Located<const Shield*>> shields_off_;
   std::vector<Located<std::string>> certificates_;
   std::vector<Located<std::string>> keys_;
 };

@@ -44,6 +44,8 @@ std::string_view key_of(Refusal refusal) {
           return "mqtt.client_id_characters";
         default:
           return "mqtt.client_id_pattern";
+        case Cause::shield:
+          return "mqtt.shields_off";
       }
     default:
       return {};
@@ -122,11 +124,15 @@ class Explainer {
       return false;
     }
     const auto anonymous = refusal_for(Reason::anonymous);
-    return add(Stage::auth, anonymous,
-               !client_.user          ? "no user name"
-               : !facts_.has_password ? "a user name without a password"
-                                      : "user name and password",
-               "authentication.required");
+    if (!add(Stage::auth, anonymous,
+             !client_.user          ? "no user name"
+             : !facts_.has_password ? "a user name without a password"
+                                    : "user name and password",
+             "authentication.required")) {
+      return false;
+    }
+    const auto name = refusal_for(Reason::not_authorized);
+    return !name || add(Stage::auth, name, "the user name " + quoted(*client_.user) + " is a pattern", "mqtt.shields_off");
   }
 
   bool password() {

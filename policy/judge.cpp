@@ -38,6 +38,12 @@ bool is_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+/// Whether a broker that puts this name into a pattern would find the names of others match it.
+bool means_more_than_itself(const Guards& guards, std::string_view name) {
+  return (guards.has(Guard::name_wildcards) && holds_wildcard(name)) ||
+         (guards.has(Guard::name_expressions) && holds_expression(name));
+}
+
 std::optional<Refusal> judge_client_id(const Policy& policy, const ConnectFacts& connect) {
   const auto& mqtt = policy.mqtt;
   const auto refuse = [](Cause cause) { return Refusal{Reason::client_id_denied, cause}; };
@@ -50,12 +56,22 @@ std::optional<Refusal> judge_client_id(const Policy& policy, const ConnectFacts&
   const auto is_allowed = [&](char c) {
     return is_letter_or_digit(c) || mqtt.client_id_characters.find(c) != std::string::npos;
   };
-  if (!std::all_of(id.begin(), id.end(), is_allowed)) return refuse(Cause::characters);
+  if (mqtt.guards.has(Guard::client_id_characters) && !std::all_of(id.begin(), id.end(), is_allowed)) {
+    return refuse(Cause::characters);
+  }
+  if (means_more_than_itself(mqtt.guards, id)) return refuse(Cause::shield);
+  if (mqtt.guards.has(Guard::object_names) && is_object_member(id)) return refuse(Cause::shield);
   return std::nullopt;
+}
+
+std::optional<Refusal> judge_user_name(const Policy& policy, const ConnectFacts& connect) {
+  if (!connect.user_name || !means_more_than_itself(policy.mqtt.guards, *connect.user_name)) return std::nullopt;
+  return Refusal{Reason::not_authorized, Cause::shield};
 }
 
 /// A keep alive of 0 turns the mechanism off (OASIS 3.1.1 section 3.1.2.10), so it is longer than any maximum.
 bool exceeds_keep_alive_max(const MqttPolicy& mqtt, const ConnectFacts& connect) {
+  if (mqtt.keep_alive_max == MqttPolicy::endless) return false;
   return connect.keep_alive_s == 0 || std::chrono::seconds{connect.keep_alive_s} > mqtt.keep_alive_max;
 }
 
@@ -78,8 +94,8 @@ std::optional<Refusal> judge_credentials(const Policy& policy, const ConnectFact
 }
 
 using ConnectRule = std::optional<Refusal> (*)(const Policy&, const ConnectFacts&);
-constexpr std::array<ConnectRule, 5> connect_rules{judge_version, judge_auth_method, judge_client_id, judge_keep_alive,
-                                                   judge_credentials};
+constexpr std::array<ConnectRule, 6> connect_rules{judge_version,    judge_auth_method, judge_client_id,
+                                                   judge_keep_alive, judge_credentials, judge_user_name};
 
 bool fits_user(const Role& role, const ConnectFacts& connect) {
   if (role.users.empty()) return true;
@@ -126,7 +142,8 @@ std::optional<Refusal> judge_will(const Policy& policy, const Role* role, const 
   const Access access{policy, role, {connect.user_name, connect.client_id}};
   if (!access.decides()) {
     // What the broker keeps for itself begins like this, and nobody has said that this client may.
-    if (will.topic.starts_with('$')) return Refusal{Reason::will_denied, Cause::topic};
+    if (will.topic.starts_with('$') && policy.mqtt.guards.has(Guard::dollar_will))
+      return Refusal{Reason::will_denied, Cause::topic};
     return std::nullopt;
   }
   switch (access.may_leave_will(will.topic, will.qos, will.retain).verdict) {

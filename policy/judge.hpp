@@ -20,9 +20,9 @@ using Verdict = std::variant<Admitted, Refusal>;
 /// Stage 1: may this address come in at all?
 [[nodiscard]] Verdict judge(const Policy& policy, const Origin& origin);
 
-/// Stages 5 and 6 up to the password: version, Authentication Method, client identifier, keep alive, credentials present.
-/// In that order; the first that fails is the reason. `client_id_pattern` is left to the second call below, since it may
-/// name a user who has not proved to be it.
+/// Stages 5 and 6 up to the password: version, Authentication Method, client identifier, keep alive, credentials present,
+/// user name. In that order; the first that fails is the reason. `client_id_pattern` is left to the second call below, since
+/// it may name a user who has not proved to be it.
 [[nodiscard]] Verdict judge(const Policy& policy, const ConnectFacts& connect);
 
 /// After the password was right (or none was needed): client identifier pattern, then roles: user, network and client

@@ -26,6 +26,7 @@ constexpr Kind address_or_addresses{Type::paths, "address, or list of addresses"
 constexpr Kind pattern{Type::path, "pattern"};
 constexpr Kind patterns{Type::strings, "list of patterns"};
 constexpr Kind filters{Type::strings, "list of topic filters"};
+constexpr Kind shield_names{Type::strings, "list of names"};
 constexpr Kind prefixes{Type::strings, "list of prefixes"};
 
 constexpr std::string_view required = "required";
@@ -199,7 +200,7 @@ constexpr std::array key_table{
     Key{"mqtt.slow_reader_timeout", duration, "10ms .. 1h", R"("30s")",
         "How long a client may leave unread what the gate wrote.",
         [](Draft& d, const Value& v) { d.policy.mqtt.slow_reader_timeout = v.duration(); }},
-    Key{"mqtt.user_properties_max", integer, "0 .. 1024", "32", "MQTT 5 user properties in CONNECT and in its will, each.",
+    Key{"mqtt.user_properties_max", integer, "0 .. 1024", "32", "MQTT 5 user properties of a packet; in CONNECT and in its will, each.",
         [](Draft& d, const Value& v) { d.policy.mqtt.user_properties_max = v.count(); }},
     Key{"mqtt.client_id_empty", boolean, flag_range, "true", "Whether a client may leave its identifier to the broker.",
         [](Draft& d, const Value& v) { d.policy.mqtt.client_id_empty = v.flag; }},
@@ -263,6 +264,9 @@ constexpr std::array key_table{
         [](Draft& d, const Value& v) {
           d.policy.mqtt.denied_publish = v.text == "disconnect" ? DeniedPublish::disconnect : DeniedPublish::acknowledge;
         }},
+    Key{"mqtt.shields_off", shield_names, "names of docs/shields.md", "[]",
+        "Shields against published flaws of brokers that are switched off. Those that stand on one guard must all be named.",
+        [](Draft& d, const Value& v) { d.set_shields_off(v); }},
 
     Key{"role[].name", name, "[a-z0-9_-]{1,32}", required,
         "Its name in logs. The first role that fits is the client's; a client whom none fits is refused.",

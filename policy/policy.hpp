@@ -17,6 +17,7 @@
 #include "policy/pattern.hpp"
 #include "policy/prefix_set.hpp"
 #include "policy/rate.hpp"
+#include "policy/shield.hpp"
 #include "policy/topic_rules.hpp"
 
 namespace bastion {
@@ -139,6 +140,9 @@ struct AuthorizationPolicy {
 enum class DeniedPublish : std::uint8_t { acknowledge, disconnect };
 
 struct MqttPolicy {
+  /// As `keep_alive_max`: none is too long, nor is having none.
+  static constexpr auto endless = Milliseconds::max();
+
   bool allow_v3_1 = false;
   bool allow_v3_1_1 = true;
   bool allow_v5_0 = true;
@@ -173,6 +177,7 @@ struct MqttPolicy {
   bool wildcard_subscriptions = true;
   bool shared_subscriptions = true;
   DeniedPublish denied_publish = DeniedPublish::acknowledge;
+  Guards guards;  ///< what the shields stand on
 };
 
 /// What a role allows with topics. All of it stands in `rules`; see Access.

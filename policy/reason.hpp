@@ -149,6 +149,7 @@ enum class Cause : std::uint8_t {
   empty,
   characters,
   pattern,
+  shield,  // of not_authorized and acl_denied as well
   in_use,
   // anonymous
   no_user,

@@ -199,6 +199,8 @@ inline constexpr std::array pairs{
          "it holds characters other than letters, digits and `mqtt.client_id_characters`"},
     Pair{{Reason::client_id_denied, Cause::pattern},
          "it does not match `mqtt.client_id_pattern`, or the `client_id` of the user's role"},
+    Pair{{Reason::client_id_denied, Cause::shield},
+         "some broker would take it for a pattern, or for a member of every object: see `docs/shields.md`"},
     Pair{{Reason::client_id_denied, Cause::in_use},
          "another user is connected with it, or has a session with it at the broker (`mqtt.session_guard`)"},
 
@@ -216,6 +218,8 @@ inline constexpr std::array pairs{
     Pair{{Reason::not_authorized, Cause::source},
          "a role fits the user, but not from this address: a stolen password, or a device that moved"},
     Pair{{Reason::not_authorized, Cause::role}, "no role fits the user"},
+    Pair{{Reason::not_authorized, Cause::shield},
+         "a user name that some broker would take for a pattern: see `docs/shields.md`"},
 
     Pair{{Reason::will_denied, Cause::topic},
          "a will on a topic to which the client may not publish, or that begins with `$` where no rule names it"},
@@ -319,6 +323,9 @@ inline constexpr std::array pairs{
          "a filter that no rule allows, from a client of MQTT 3.1, which has no code to be told so"},
     Pair{{Reason::acl_denied, Cause::receive},
          "only where the policy is observed: a message that the client would not have been sent"},
+    Pair{{Reason::acl_denied, Cause::shield},
+         "an UNSUBSCRIBE that some broker would stumble over; where the policy is observed, a SUBSCRIBE too: see "
+         "`docs/shields.md`"},
 
     Pair{
         {Reason::message_rate, Cause::none},

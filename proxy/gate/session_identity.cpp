@@ -183,6 +183,7 @@ inspect::Rights Session::rights() const {
   rights.wildcard_subscriptions = mqtt.wildcard_subscriptions;
   rights.shared_subscriptions = mqtt.shared_subscriptions;
   rights.disconnects_on_denied_publish = mqtt.denied_publish == DeniedPublish::disconnect;
+  rights.guards = mqtt.guards;
   rights.session_expiry_max_s = seconds_of(mqtt.session_expiry_max);
   if (mode_ == Mode::enforce) rights.server_keep_alive_s = server_keep_alive(policy, facts());
   TopicNames names;
@@ -288,6 +289,7 @@ bool Session::forward_connect() {
     asked.session_expiry_max_s = seconds_of(setup_->policy.mqtt.session_expiry_max);
     asked.will_delay_max_s = seconds_of(setup_->policy.mqtt.will_delay_max);
   }
+  asked.will_may_outlast_session = !setup_->policy.mqtt.guards.has(Guard::will_delay);
   auto rewritten = inspect::connect_for_broker(connect, asked);
   auto first = proxy_header();
   const auto packet = rewritten ? std::span<const std::uint8_t>{*rewritten} : connect.packet;

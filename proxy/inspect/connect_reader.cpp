@@ -144,7 +144,8 @@ std::optional<std::vector<std::uint8_t>> connect_for_broker(const ReadConnect& c
   const auto& parsed = std::get<mqtt::Connect>(result);
   const auto expiry_s = std::min(parsed.session_expiry_interval_s, asked.session_expiry_max_s.value_or(no_limit));
   const auto delay_s = parsed.will ? parsed.will->delay_interval_s : 0;
-  const auto lower_delay_s = std::min({delay_s, asked.will_delay_max_s.value_or(no_limit), expiry_s});
+  const auto session_s = asked.will_may_outlast_session ? no_limit : expiry_s;
+  const auto lower_delay_s = std::min({delay_s, asked.will_delay_max_s.value_or(no_limit), session_s});
   const bool lowers = expiry_s != parsed.session_expiry_interval_s || lower_delay_s != delay_s;
   if (!lowers && !asked.credentials) return std::nullopt;
 

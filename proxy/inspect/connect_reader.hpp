@@ -61,11 +61,13 @@ struct ForBroker {
   std::optional<Credentials> credentials;  ///< nothing: the client's own
   std::optional<std::uint32_t> session_expiry_max_s;
   std::optional<std::uint32_t> will_delay_max_s;
+  bool will_may_outlast_session = false;
 };
 
 /// The same CONNECT with that in it, everything else as it came; nothing where that changes nothing. The caller wipes the
-/// result after use. Empty if a credential is longer than 65,535 bytes. A will is not delayed beyond the end of its session,
-/// at which it would be sent all the same (OASIS 5.0 section 3.1.3.2.2; brokers have stumbled: CVE-2019-11778).
+/// result after use. Empty if a credential is longer than 65,535 bytes. Unless it may, a will is not delayed beyond the end
+/// of its session, at which it would be sent all the same (OASIS 5.0 section 3.1.3.2.2; brokers have stumbled:
+/// CVE-2019-11778).
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> connect_for_broker(const ReadConnect& connect,
                                                                           const ForBroker& asked);
 

@@ -41,6 +41,7 @@ struct Rights {
   bool wildcard_subscriptions = true;
   bool shared_subscriptions = true;
   bool disconnects_on_denied_publish = false;
+  Guards guards;
   std::uint32_t session_expiry_max_s = 0xffff'ffff;
   std::optional<std::uint16_t> server_keep_alive_s;  ///< what MQTT 5 clients are told at most; not 0
   /// Borrows. Where it leaves topics to the broker, those that begin with `$` are the broker's own: they are no client's to
@@ -64,6 +65,7 @@ struct Unanswered {
   struct Counted {
     std::uint16_t place = 0;
     HashSet::Hash filter = 0;
+    std::optional<HashSet::Hash> shared{};  ///< of a shared one: what stands behind its name
   };
   std::vector<Counted> counted{};
 };
@@ -116,6 +118,7 @@ class Conversation {
   TopicAliases broker_aliases_;
   std::vector<Unanswered> unanswered_;
   HashSet subscriptions_;  ///< filters
+  HashSet shared_;         ///< of the shared ones among them: what stands behind their names, once for each
   HashSet retained_;       ///< topics
   Verdicts<PublishAnswer::Verdict> may_publish_;
   Verdicts<bool> may_receive_;

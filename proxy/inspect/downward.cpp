@@ -276,7 +276,8 @@ DownwardInspector::Other DownwardInspector::granted(const Header& header, Bytes 
   if (has_codes && granted->codes.size() != found->codes_due) return bad_packet;  // [MQTT-3.8.4-6], [MQTT-3.11.3-1]
 
   for (const auto& counted : found->counted) {
-    if (granted->codes[counted.place] >= refused_from) c_.subscriptions_.remove(counted.filter);
+    if (granted->codes[counted.place] < refused_from) continue;
+    if (c_.subscriptions_.remove(counted.filter) && counted.shared) c_.shared_.remove(*counted.shared);
   }
   auto codes = std::move(found->codes);
   *found = std::move(c_.unanswered_.back());

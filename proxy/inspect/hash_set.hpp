@@ -23,10 +23,17 @@ class HashSet {
     const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash(name));
     if (at == hashes_.end() || *at != hash(name)) hashes_.insert(at, hash(name));
   }
-  void remove(std::string_view name) { remove(hash(name)); }
-  void remove(Hash hash) {
+  /// It is there until it is removed as many times.
+  void add_once_more(std::string_view name) {
+    hashes_.insert(std::lower_bound(hashes_.begin(), hashes_.end(), hash(name)), hash(name));
+  }
+  /// False: it was not there.
+  bool remove(std::string_view name) { return remove(hash(name)); }
+  bool remove(Hash hash) {
     const auto at = std::lower_bound(hashes_.begin(), hashes_.end(), hash);
-    if (at != hashes_.end() && *at == hash) hashes_.erase(at);
+    if (at == hashes_.end() || *at != hash) return false;
+    hashes_.erase(at);
+    return true;
   }
   [[nodiscard]] std::size_t size() const { return hashes_.size(); }
 

@@ -63,6 +63,7 @@ class UpwardInspector {
   [[nodiscard]] Other subscribe(const Header& header, Bytes body, Forward& through);
   [[nodiscard]] std::optional<Refuse> judge_filter(std::string_view filter);
   [[nodiscard]] std::uint8_t code_for(mqtt::Subscription& subscription, bool has_identifier);
+  [[nodiscard]] bool is_kept_back(std::string_view filter) const;
   [[nodiscard]] std::optional<Refuse> count_subscription(std::string_view filter, std::size_t place, Unanswered& asked);
   [[nodiscard]] Other unsubscribe(const Header& header, Bytes body, Forward& through);
   [[nodiscard]] Other disconnect(const Header& header, Bytes body, Forward& through);

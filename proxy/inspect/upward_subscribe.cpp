@@ -86,9 +86,12 @@ std::uint8_t UpwardInspector::code_for(mqtt::Subscription& subscription, bool ha
 
   const bool observes = rights.mode == Mode::observe;
   const auto answer = rights.access.may_subscribe(subscription.filter);
-  const bool hidden = !rights.access.decides() && filter.front() == '$';
+  const bool hidden = rights.guards.has(Guard::dollar_subscribe) && !rights.access.decides() && filter.front() == '$';
   if (!answer.is_allowed() || hidden) {
     if (!c_.observes({Reason::acl_denied, Cause::type_subscribe})) return denied(code::not_authorized);
+  }
+  if (is_kept_back(subscription.filter) && !c_.observes({Reason::acl_denied, Cause::shield})) {
+    return denied(code::topic_filter_invalid);
   }
   if (is_shared && !rights.shared_subscriptions && !observes) return denied(code::shared_not_supported);
   if (!rights.wildcard_subscriptions && mqtt::has_wildcard(subscription.filter) && !observes) {
@@ -96,6 +99,16 @@ std::uint8_t UpwardInspector::code_for(mqtt::Subscription& subscription, bool ha
   }
   if (!observes) subscription.qos = std::min({subscription.qos, rights.qos_max, answer.qos_max});
   return Unanswered::from_broker;
+}
+
+/// Whether a shield stands before this filter, be it asked for or taken back: brokers have stumbled over one that is called
+/// like a member of every object, and over one that a client has in both forms, shared and not.
+bool UpwardInspector::is_kept_back(std::string_view filter) const {
+  const auto& guards = c_.rights_.guards;
+  const auto share = mqtt::shared_subscription(filter);
+  const auto bare = share ? share->filter : filter;
+  if (guards.has(Guard::object_names) && is_object_member(bare)) return true;
+  return guards.has(Guard::mixed_shares) && (share ? c_.subscriptions_.has(bare) : c_.shared_.has(filter));
 }
 
 /// `place`: among the filters of this packet that the broker is asked for. If it says no, the filter counts no more.
@@ -107,7 +120,10 @@ std::optional<Refuse> UpwardInspector::count_subscription(std::string_view filte
     return c_.observes(many) ? std::nullopt : std::optional{Refuse{many, std::nullopt}};
   }
   known.add(filter);
-  asked.counted.push_back({static_cast<std::uint16_t>(place), HashSet::hash(filter)});
+  const auto share = mqtt::shared_subscription(filter);
+  if (share) c_.shared_.add_once_more(share->filter);
+  asked.counted.push_back({static_cast<std::uint16_t>(place), HashSet::hash(filter),
+                           share ? std::optional{HashSet::hash(share->filter)} : std::nullopt});
   return std::nullopt;
 }
 
@@ -122,7 +138,11 @@ UpwardInspector::Other UpwardInspector::unsubscribe(const Header& header, Bytes 
   mqtt::FilterReader reader{asked};
   while (const auto filter = reader.next()) {
     if (auto refused = judge_filter(*filter)) return *refused;
-    c_.subscriptions_.remove(*filter);
+    if (is_kept_back(*filter) && !c_.observes({Reason::acl_denied, Cause::shield})) {
+      return refuse(Reason::acl_denied, Cause::shield);
+    }
+    const auto share = mqtt::shared_subscription(*filter);
+    if (c_.subscriptions_.remove(*filter) && share) c_.shared_.remove(share->filter);
   }
   c_.of_client_.set(asked.packet_id, Due::unsuback);
   c_.unanswered_.push_back({asked.packet_id, static_cast<std::uint16_t>(asked.filters), {}, {}});

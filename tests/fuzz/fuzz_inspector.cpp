@@ -89,6 +89,11 @@ Rights make_rights(Bytes settings) {
   if ((settings[3] & 1u) != 0) rights.retained_messages_max = 1;
   if ((settings[3] & 2u) != 0) rights.session_expiry_max_s = 50;
   if ((settings[3] & 4u) != 0) rights.server_keep_alive_s = 1200;
+  if ((settings[3] & 8u) != 0) {
+    for (const auto guard : {Guard::dollar_publish, Guard::dollar_subscribe, Guard::object_names, Guard::mixed_shares}) {
+      rights.guards.take_down(guard);
+    }
+  }
   return rights;
 }
 

@@ -100,6 +100,9 @@ networks = ["10.0.0.0/8"])");
     policy.role(R"(name = "bobs"
 users = ["bob*"])");
   });
+  add_both(triggers, {Reason::not_authorized, Cause::shield}, "", {.user = "a#"}, {5, 0x87}, [](PolicyBuilder& policy) {
+    policy.users({{"a#", "secret"}});
+  });
   const auto publishes_only = [](std::string_view more) {
     return [=](PolicyBuilder& policy) { policy.role("name = \"a\"\npublish = [\"will\"]\n" + std::string{more}); };
   };

@@ -46,6 +46,8 @@ void add_client_ids(std::vector<Trigger>& to) {
     }
   };
   add(Cause::empty, "", {.client_id = ""}, with("mqtt.client_id_empty", "false"));
+  add(Cause::shield, "object_", {.client_id = "__proto__"}, {});
+  add(Cause::shield, "expression_", {.client_id = "c*"}, with("mqtt.client_id_characters", R"("*")"));
   add(Cause::length, "", {.client_id = std::string(129, 'c')});
   add(Cause::characters, "", {.client_id = "a/b"});
   add(Cause::pattern, "", {.client_id = "bob-1"}, with("mqtt.client_id_pattern", R"("%u-*")"));

@@ -109,6 +109,8 @@ void add_inspected(std::vector<Trigger>& to, int version) {
   auto second = message("s");
   first[0] = second[0] = 0x31;
   add(limit(Cause::retained), "", first + first, second, 0x97, with("mqtt.retained_messages_max", "1"));
+  add({Reason::acl_denied, Cause::shield}, "", subscribe(version, "$share/g/a", 1),
+      version == v5_0 ? bytes("a2 06 0002 00 0001 'a'") : bytes("a2 05 0002 0001 'a'"), 0x87);
   add({Reason::acl_denied, Cause::type_publish}, "", message("mine"), message("yours"), 0x87, [](PolicyBuilder& policy) {
     policy.set("mqtt.denied_publish", R"("disconnect")").role("name = \"a\"\npublish = [\"mine\"]");
   });
