@@ -39,6 +39,16 @@ Location line_of(const DecidingRule& rule, const Policy& policy, const Role* rol
   return policy.authorization.acl_file ? policy.authorization.acl_file->where : Location{};
 }
 
+/// Whether it begins with `$`, and a shield keeps what does so to the broker where no rule decides.
+bool is_shielded(const Policy& policy, const TopicQuestion& question) {
+  const auto& guards = policy.mqtt.guards;
+  if (question.kind == TopicQuestion::Kind::publish) {
+    return guards.has(Guard::dollar_publish) && question.text.starts_with('$');
+  }
+  const auto asked = SubscriptionFilter::from(question.text);
+  return guards.has(Guard::dollar_subscribe) && asked && asked->filter.text().starts_with('$');
+}
+
 }  // namespace
 
 ExplainedTopic explain_topic(const Policy& policy, const Role* role, const DescribedClient& client,
@@ -49,6 +59,9 @@ ExplainedTopic explain_topic(const Policy& policy, const Role* role, const Descr
   const Access access{policy, role, names};
   const bool is_publish = question.kind == TopicQuestion::Kind::publish;
   const auto what = (is_publish ? "PUBLISH to " : "SUBSCRIBE to ") + quoted(question.text) + ": ";
+  if (!access.decides() && is_shielded(policy, question)) {
+    return {false, what + "it begins with `$`, and no rule names it", {}};
+  }
   if (!access.decides()) return {true, what + "left to the broker", {}};
   if (is_publish) {
     const auto answer = access.may_publish(question.text, 0, false);

@@ -80,6 +80,19 @@ TEST(ExplainTopic, SaysWhereTopicsAreLeftToTheBroker) {
   EXPECT_EQ(left.where.line, 0u);
 }
 
+TEST(ExplainTopic, SaysThatShieldsKeepDollarTopicsToTheBroker) {
+  auto policy = policy_with_topics();
+  policy.roles.front().topics.reset();
+  const auto kept = explained(policy, Kind::publish, "$x");
+  EXPECT_FALSE(kept.is_allowed);
+  EXPECT_EQ(kept.what, "PUBLISH to \"$x\": it begins with `$`, and no rule names it");
+  EXPECT_FALSE(explained(policy, Kind::subscribe, "$share/g/$SYS/#").is_allowed);
+  EXPECT_TRUE(explained(policy, Kind::subscribe, "$share/g/a").is_allowed);
+  policy.mqtt.guards.take_down(Guard::dollar_publish);
+  EXPECT_TRUE(explained(policy, Kind::publish, "$x").is_allowed);
+  EXPECT_FALSE(explained(policy, Kind::subscribe, "$SYS/#").is_allowed) << "another shield";
+}
+
 TEST(ExplainTopic, TellsWhatATestOfThePolicyDidNotFind) {
   const auto policy = policy_with_topics();
   Expectation expectation;
