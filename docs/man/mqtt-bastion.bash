@@ -9,7 +9,7 @@ _mqtt_bastion() {
   fi
   case ${COMP_WORDS[1]} in
     run) words='--help --config --ports-file' ;;
-    check) words='--help --config --quiet' ;;
+    check) words='--help --config --quiet --shields' ;;
     explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --publish --subscribe' ;;
     import) words='--help --output --force --allow --observe --unix-socket' ;;
     status) words='--help --config --socket --json --watch' ;;

@@ -18,6 +18,34 @@ bool leaves_topics_to_broker(const Policy& policy) {
   return !policy.authorization.acl && std::none_of(policy.roles.begin(), policy.roles.end(), names_topics);
 }
 
+bool is_up(const Policy& policy, const Shield& shield) {
+  return policy.mqtt.guards.has(shield.guard);
+}
+
+/// `Shields: 54 up; off: CVE-2018-12543.`
+void print_shields(const Policy& policy) {
+  std::size_t up = 0;
+  std::string off;
+  for (const auto& shield : shields()) {
+    if (is_up(policy, shield)) {
+      ++up;
+    } else {
+      off += (off.empty() ? "; off: " : ", ") + std::string{shield.name};
+    }
+  }
+  std::printf("Shields: %zu up%s.\n", up, off.c_str());
+}
+
+void list_shields(const Policy& policy) {
+  for (const auto& shield : shields()) {
+    const auto& guard = info(shield.guard);
+    auto how = std::string{label(guard.kind)};
+    if (!guard.key.empty()) how += ' ' + std::string{guard.key};
+    std::printf("%-4s %-22s %s: %s (%s)\n", is_up(policy, shield) ? "up" : "OFF", std::string{shield.name}.c_str(),
+                std::string{shield.affects}.c_str(), std::string{shield.trigger}.c_str(), how.c_str());
+  }
+}
+
 }  // namespace
 
 void print(std::FILE* to, const std::vector<Complaint>& complaints) {
@@ -38,7 +66,9 @@ int check_command(const CheckOptions& options) {
                 counted(policy.admission.prefixes.size(), "address rule").c_str(), counted(users, "user").c_str(),
                 counted(policy.roles.size(), "role").c_str(), policy.authentication.required ? "required" : "NOT required");
     if (leaves_topics_to_broker(policy)) std::printf("Who may publish and subscribe to what is left to the broker.\n");
+    print_shields(policy);
   }
+  if (options.shields) list_shields(loaded.setup->policy);
   return done;
 }
 

@@ -27,7 +27,8 @@ struct RunOptions {
 
 struct CheckOptions {
   std::string policy;
-  bool quiet = false;  ///< no word where all is well
+  bool quiet = false;    ///< no word where all is well
+  bool shields = false;  ///< every shield with its words
 };
 [[nodiscard]] int check_command(const CheckOptions& options);
 

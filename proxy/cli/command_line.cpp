@@ -45,6 +45,7 @@ CommandLine::CommandLine()
       "check", [this] { return check_command(check); }, "Say everything that is wrong with a policy and the files it names");
   add_policy(check_app, check.policy).required();
   check_app.add_flag("-q,--quiet", check.quiet, "No word where all is well");
+  check_app.add_flag("--shields", check.shields, "List the shields against published flaws, with what each stops and how");
   check_app.footer("Example: mqtt-bastion check -c policy.toml && systemctl reload mqtt-bastion");
 
   auto& explain_app = add(

@@ -1,6 +1,8 @@
 // mqtt-bastion check and the command line: every complaint in its place, and exit codes that scripts can rely on.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "stage.hpp"
 
 namespace bastion::e2e {
@@ -28,6 +30,21 @@ TEST_F(Check, SaysThatAGoodPolicyIsGood) {
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(done.err, "");
   EXPECT_NE(done.out.find("policy.toml: good. 1 address rule, 2 users, 0 roles"), std::string::npos) << done.out;
+}
+
+TEST_F(Check, CountsTheShieldsNamesThoseThatAreOffAndListsAllWhenAsked) {
+  const auto all = check(policy_.text());
+  EXPECT_EQ(all.out.find("off:"), std::string::npos) << all.out;
+  policy_.mqtt = "shields_off = [\"CVE-2018-12543\"]\n";
+  const auto fewer = check(policy_.text(), {"--quiet", "--shields"});
+  EXPECT_EQ(fewer.code, 0) << fewer.err;
+  EXPECT_NE(fewer.out.find("OFF  CVE-2018-12543 "), std::string::npos) << fewer.out;
+  EXPECT_NE(fewer.out.find("up   CVE-2019-11779 "), std::string::npos) << fewer.out;
+  const auto lines = std::count(fewer.out.begin(), fewer.out.end(), '\n');
+  EXPECT_NE(all.out.find("Shields: " + std::to_string(lines) + " up."), std::string::npos) << all.out;
+  const auto counted = check(policy_.text());
+  EXPECT_NE(counted.out.find("Shields: " + std::to_string(lines - 1) + " up; off: CVE-2018-12543."), std::string::npos)
+      << counted.out;
 }
 
 TEST_F(Check, HasNoWordForAGoodPolicyWhenQuiet) {
