@@ -10,6 +10,24 @@ namespace {
 
 constexpr std::size_t expectations_max = 10'000;
 
+/// What to write where `word` stands for a reason and is none.
+std::string instead_of_reason(std::string_view word) {
+  if (word == "denied" || word == "allowed") {
+    return R"(; of a topic that a client may not use, write publish = "TOPIC" or subscribe = "FILTER", and allowed = false)";
+  }
+  std::vector<std::string_view> known;
+  std::string all;
+  for (const auto& refusal : refusals()) {
+    const auto reason = label(refusal.reason);
+    // Ordered by reason. Of what a session does after it was let in, nothing is expected here.
+    if (!known.empty() && known.back() == reason) continue;
+    known.push_back(reason);
+    if (info(refusal.reason).stage < Stage::upstream) all += (all.empty() ? "; write one of " : ", ") + std::string{reason};
+  }
+  const auto near = nearest(word, known);
+  return near.empty() ? all : "; did you mean " + quoted(near) + "?";
+}
+
 }  // namespace
 
 void Draft::set_expected_from(const Value& value) {
@@ -27,11 +45,8 @@ void Draft::set_expected_refusal(const Value& value) {
   const auto slash = text.find('/');
   const auto reason = reason_from_label(text.substr(0, slash));
   if (!reason) {
-    std::vector<std::string_view> known;
-    for (const auto& refusal : refusals()) known.push_back(label(refusal.reason));
-    const auto near = nearest(text.substr(0, slash), known);
     complain(value.where, quoted(value.path) + ": " + quoted(text.substr(0, slash)) + " is no reason for refusal" +
-                              (near.empty() ? std::string{} : "; did you mean " + quoted(near) + "?"));
+                              instead_of_reason(text.substr(0, slash)));
     return;
   }
   if (slash == std::string_view::npos) return;

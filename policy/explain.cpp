@@ -77,7 +77,8 @@ class Explainer {
     return add(stage, refusal, std::move(what), found != policy_.said.end() ? found->second : Location{}, key);
   }
   bool add(Stage stage, std::optional<Refusal> refusal, std::string what, const Location& where, std::string_view key = {}) {
-    out_.steps.push_back({stage, refusal, std::move(what), where, key});
+    // A refusal is shown where the counters have it, whoever found it.
+    out_.steps.push_back({refusal ? info(refusal->reason).stage : stage, refusal, std::move(what), where, key});
     return !refusal;
   }
 
@@ -193,9 +194,21 @@ std::string refusal_text(Refusal refusal) {
   return std::string{label(refusal.reason)} + (cause.empty() ? "" : "/") + std::string{cause};
 }
 
+namespace {
+
+std::string line_or_default(const Location& where, std::string_view key) {
+  if (where.line != 0) return where.file + ':' + std::to_string(where.line);
+  return key.empty() ? std::string{} : "default of " + std::string{key};
+}
+
+}  // namespace
+
 std::string deciding_line(const ExplainedStep& step) {
-  if (step.where.line != 0) return step.where.file + ':' + std::to_string(step.where.line);
-  return step.key.empty() ? std::string{} : "default of " + std::string{step.key};
+  return line_or_default(step.where, step.key);
+}
+
+std::string deciding_line(const ExplainedTopic& topic) {
+  return line_or_default(topic.where, topic.key);
 }
 
 namespace {
@@ -203,10 +216,11 @@ namespace {
 std::optional<Complaint> disappointment_of_topic(const Policy& policy, const Expectation& expectation, const Role* role) {
   const auto found = explain_topic(policy, role, expectation.client, *expectation.topic);
   if (found.is_allowed == expectation.allowed) return std::nullopt;
-  const auto line = found.where.line != 0 ? " (" + found.where.file + ':' + std::to_string(found.where.line) + ')' : "";
-  return Complaint{
-      expectation.where,
-      std::string{"expected to be "} + (*expectation.allowed ? "allowed" : "denied") + ", but " + found.what + line, false};
+  const auto line = deciding_line(found);
+  return Complaint{expectation.where,
+                   std::string{"expected to be "} + (*expectation.allowed ? "allowed" : "denied") + ", but " + found.what +
+                       (line.empty() ? line : " (" + line + ')'),
+                   false};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // How a client would fare, stage by stage, and which line of the policy decides. By the gate's own decisions.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -31,16 +32,24 @@ struct Explanation {
   [[nodiscard]] std::optional<Refusal> refusal() const;
 };
 
-/// What an admitted client may do with one topic.
+/// What an admitted client may do with one topic, where the policy is enforced.
 struct ExplainedTopic {
   bool is_allowed = true;
-  std::string what;  ///< one clause: what was asked and found
-  Location where;    ///< the line that decides; line 0: none
+  std::string what;        ///< one clause: what was asked and found
+  Location where;          ///< the line that decides; line 0: none, or the default of `key`
+  std::string_view key{};  ///< empty: no key decides
 };
 
-/// `role`: the client's, as `Explanation` has it.
+/// How a message would be published.
+struct MessageForm {
+  std::uint8_t qos = 0;
+  bool retain = false;
+};
+
+/// `role`: the client's, as `Explanation` has it. By the limits and rules that the session's packets are held to; a question
+/// that is put to SUBSCRIBE has no form.
 [[nodiscard]] ExplainedTopic explain_topic(const Policy& policy, const Role* role, const DescribedClient& client,
-                                           const TopicQuestion& question);
+                                           const TopicQuestion& question, const MessageForm& form = {});
 
 /// Whether a user stands in the password file; empty where there is no such file.
 using KnowsUser = std::function<bool(std::string_view)>;
@@ -54,6 +63,7 @@ using KnowsUser = std::function<bool(std::string_view)>;
 
 /// `policy.toml:31`, `default of mqtt.versions`, or empty.
 [[nodiscard]] std::string deciding_line(const ExplainedStep& step);
+[[nodiscard]] std::string deciding_line(const ExplainedTopic& topic);
 /// `reason/cause`; of bad credentials the cause that logs tell.
 [[nodiscard]] std::string refusal_text(Refusal refusal);
 

@@ -1,4 +1,7 @@
-// What a described client may do with a topic, and by which line.
+// What a described client may do with a topic, and by which line: what the inspector will say to its packets.
+#include <algorithm>
+#include <utility>
+
 #include "policy/access.hpp"
 #include "policy/explain.hpp"
 #include "policy/quantity.hpp"
@@ -13,11 +16,13 @@ std::string verdict_of(const PublishAnswer& answer) {
     case PublishAnswer::Verdict::denied:
       return answer.rule ? "denied" : "allowed by no rule";
     case PublishAnswer::Verdict::denied_qos:
+      return "denied with this QoS";
     case PublishAnswer::Verdict::denied_retain:
+      return "denied where it is retained";
     case PublishAnswer::Verdict::denied_will:
       break;
   }
-  return "denied in this form";
+  return "denied by a will";
 }
 
 std::string verdict_of(const SubscribeAnswer& answer) {
@@ -32,43 +37,118 @@ std::string verdict_of(const SubscribeAnswer& answer) {
   return answer.rule ? "denied" : "allowed by no rule";
 }
 
-/// The line that decided; where none did, the list that does not name it.
-Location line_of(const DecidingRule& rule, const Policy& policy, const Role* role) {
-  if (rule) return rule.where();
-  if (role != nullptr && role->topics) return role->where;
-  return policy.authorization.acl_file ? policy.authorization.acl_file->where : Location{};
-}
+class TopicExplainer {
+ public:
+  TopicExplainer(const Policy& policy, const Role* role, const DescribedClient& client, const TopicQuestion& question,
+                 const MessageForm& form)
+      : policy_{policy}, role_{role}, client_{client}, question_{question}, form_{form} {}
 
-/// Whether it begins with `$`, and a shield keeps what does so to the broker where no rule decides.
-bool is_shielded(const Policy& policy, const TopicQuestion& question) {
-  const auto& guards = policy.mqtt.guards;
-  if (question.kind == TopicQuestion::Kind::publish) {
-    return guards.has(Guard::dollar_publish) && question.text.starts_with('$');
+  [[nodiscard]] ExplainedTopic explain() const {
+    const auto& mqtt = policy_.mqtt;
+    if (question_.text.size() > mqtt.topic_length_max) {
+      return ended("longer than " + std::to_string(mqtt.topic_length_max) + " bytes", "mqtt.topic_length_max");
+    }
+    if (count_levels(question_.text) > mqtt.topic_levels_max) {
+      return ended("more than " + std::to_string(mqtt.topic_levels_max) + " levels", "mqtt.topic_levels_max");
+    }
+    TopicNames names;
+    if (client_.user) names.user_name = *client_.user;
+    names.client_id = client_.client_id;
+    const Access access{policy_, role_, names};
+    return is_publish() ? publish(access) : subscribe(access);
   }
-  const auto asked = SubscriptionFilter::from(question.text);
-  return guards.has(Guard::dollar_subscribe) && asked && asked->filter.text().starts_with('$');
-}
+
+ private:
+  [[nodiscard]] ExplainedTopic publish(const Access& access) const {
+    const auto& mqtt = policy_.mqtt;
+    // An MQTT 5 client has been told so by CONNACK, and breaks the protocol.
+    const auto limited = [&](const std::string& found, std::string_view key) {
+      return client_.version == MqttVersion::v5_0 ? ended(found, key) : denied(found, line_of(key), key);
+    };
+    if (form_.qos > mqtt.qos_max) return limited("denied with this QoS", "mqtt.qos_max");
+    if (form_.retain && !mqtt.retain) return limited("denied where it is retained", "mqtt.retain");
+    if (!access.decides()) return left_to_the_broker(question_.text);
+    const auto answer = access.may_publish(question_.text, form_.qos, form_.retain);
+    return answer.is_allowed() ? allowed(verdict_of(answer), line_of(answer.rule))
+                               : denied(verdict_of(answer), line_of(answer.rule));
+  }
+
+  [[nodiscard]] ExplainedTopic subscribe(const Access& access) const {
+    const auto& mqtt = policy_.mqtt;
+    const auto asked = SubscriptionFilter::from(question_.text);
+    if (!asked) return denied("no topic filter", {});
+    const auto answer = access.may_subscribe(question_.text);
+    if (!answer.is_allowed()) return denied(verdict_of(answer), line_of(answer.rule));
+    auto found =
+        access.decides() ? allowed(verdict_of(answer), line_of(answer.rule)) : left_to_the_broker(asked->filter.text());
+    if (!found.is_allowed) return found;
+    if (!asked->share_name.empty() && !mqtt.shared_subscriptions) {
+      constexpr std::string_view key = "mqtt.shared_subscriptions";
+      return denied("denied, since it is shared", line_of(key), key);
+    }
+    if (asked->filter.has_wildcard() && !mqtt.wildcard_subscriptions) {
+      constexpr std::string_view key = "mqtt.wildcard_subscriptions";
+      return denied("denied, since it has wildcards", line_of(key), key);
+    }
+    const auto qos_max = std::min(mqtt.qos_max, answer.qos_max);
+    if (qos_max < 2) found.what += ", with QoS " + std::to_string(qos_max) + " at most";
+    return found;
+  }
+
+  /// Where no rule is there to allow them, a shield keeps clients from the broker's own topics.
+  [[nodiscard]] ExplainedTopic left_to_the_broker(std::string_view topic) const {
+    const auto guard = is_publish() ? Guard::dollar_publish : Guard::dollar_subscribe;
+    if (topic.starts_with('$') && policy_.mqtt.guards.has(guard)) {
+      return denied("denied, since it begins with `$` and no rule names it", {});
+    }
+    return allowed("left to the broker", {});
+  }
+
+  [[nodiscard]] ExplainedTopic allowed(const std::string& found, Location where) const {
+    return {true, asked() + found, std::move(where), {}};
+  }
+  [[nodiscard]] ExplainedTopic denied(const std::string& found, Location where, std::string_view key = {}) const {
+    // MQTT 3.1 has no SUBACK that says no.
+    const bool ends =
+        is_publish() ? policy_.mqtt.denied_publish == DeniedPublish::disconnect : client_.version == MqttVersion::v3_1;
+    return {false, asked() + found + (ends ? end_ : ""), std::move(where), key};
+  }
+  [[nodiscard]] ExplainedTopic ended(const std::string& found, std::string_view key) const {
+    return {false, asked() + found + end_, line_of(key), key};
+  }
+
+  [[nodiscard]] std::string asked() const {
+    if (!is_publish()) return "SUBSCRIBE to " + quoted(question_.text) + ": ";
+    return "PUBLISH to " + quoted(question_.text) + (form_.qos > 0 ? " with QoS " + std::to_string(form_.qos) : "") +
+           (form_.retain ? ", retained: " : ": ");
+  }
+  [[nodiscard]] bool is_publish() const { return question_.kind == TopicQuestion::Kind::publish; }
+
+  [[nodiscard]] Location line_of(std::string_view key) const {
+    const auto said = policy_.said.find(key);
+    return said != policy_.said.end() ? said->second : Location{};
+  }
+  /// The line that decided; where none did, the list that does not name it.
+  [[nodiscard]] Location line_of(const DecidingRule& rule) const {
+    if (rule) return rule.where();
+    if (role_ != nullptr && role_->topics) return role_->where;
+    return policy_.authorization.acl_file ? policy_.authorization.acl_file->where : Location{};
+  }
+
+  static constexpr const char* end_ = ", and the session ends";
+
+  const Policy& policy_;
+  const Role* role_;
+  const DescribedClient& client_;
+  const TopicQuestion& question_;
+  const MessageForm& form_;
+};
 
 }  // namespace
 
 ExplainedTopic explain_topic(const Policy& policy, const Role* role, const DescribedClient& client,
-                             const TopicQuestion& question) {
-  TopicNames names;
-  if (client.user) names.user_name = *client.user;
-  names.client_id = client.client_id;
-  const Access access{policy, role, names};
-  const bool is_publish = question.kind == TopicQuestion::Kind::publish;
-  const auto what = (is_publish ? "PUBLISH to " : "SUBSCRIBE to ") + quoted(question.text) + ": ";
-  if (!access.decides() && is_shielded(policy, question)) {
-    return {false, what + "it begins with `$`, and no rule names it", {}};
-  }
-  if (!access.decides()) return {true, what + "left to the broker", {}};
-  if (is_publish) {
-    const auto answer = access.may_publish(question.text, 0, false);
-    return {answer.is_allowed(), what + verdict_of(answer), line_of(answer.rule, policy, role)};
-  }
-  const auto answer = access.may_subscribe(question.text);
-  return {answer.is_allowed(), what + verdict_of(answer), line_of(answer.rule, policy, role)};
+                             const TopicQuestion& question, const MessageForm& form) {
+  return TopicExplainer{policy, role, client, question, form}.explain();
 }
 
 }  // namespace bastion

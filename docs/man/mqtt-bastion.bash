@@ -10,7 +10,7 @@ _mqtt_bastion() {
   case ${COMP_WORDS[1]} in
     run) words='--help --config --ports-file' ;;
     check) words='--help --config --quiet --shields' ;;
-    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --publish --subscribe' ;;
+    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --publish --qos --retain --subscribe' ;;
     import) words='--help --output --force --allow --observe --unix-socket' ;;
     status) words='--help --config --socket --json --watch' ;;
     reload) words='--help --config --socket' ;;

@@ -68,7 +68,14 @@ CommandLine::CommandLine()
   explain_app.add_option("--keep-alive", explain.client.keep_alive_s, "Its keep alive")
       ->type_name("SECONDS")
       ->capture_default_str();
-  explain_app.add_option("--publish", explain.publish, "And whether it may publish to this topic")->type_name("TOPIC");
+  auto* const publish =
+      explain_app.add_option("--publish", explain.publish, "And whether it may publish to this topic")->type_name("TOPIC");
+  explain_app.add_option("--qos", explain.form.qos, "With this QoS")
+      ->needs(publish)
+      ->type_name("0|1|2")
+      ->check(CLI::Range(0, 2))
+      ->capture_default_str();
+  explain_app.add_flag("--retain", explain.form.retain, "And retained")->needs(publish);
   explain_app.add_option("--subscribe", explain.subscribe, "And whether it may subscribe to this filter")
       ->type_name("FILTER");
   explain_app.footer("Example: mqtt-bastion explain -c policy.toml --from 203.0.113.9 --user alice --client-id a1");

@@ -75,13 +75,18 @@ std::optional<std::vector<TopicQuestion>> questions_of(const ExplainOptions& opt
   return out;
 }
 
-void print_topics(const Policy& policy, const Role* role, const DescribedClient& client,
-                  const std::vector<TopicQuestion>& questions) {
+void print_topics(const Policy& policy, const Explanation& explanation, const DescribedClient& client,
+                  const std::vector<TopicQuestion>& questions, const MessageForm& form) {
+  bool is_all = true;
   for (const auto& question : questions) {
-    const auto found = explain_topic(policy, role, client, question);
-    const auto line =
-        found.where.line != 0 ? "  " + found.where.file + ':' + std::to_string(found.where.line) : std::string{};
-    std::printf("%s%s\n", found.what.c_str(), line.c_str());
+    const auto found = explain_topic(policy, explanation.role, client, question, form);
+    const auto line = deciding_line(found);
+    std::printf("%s%s%s\n", found.what.c_str(), line.empty() ? "" : "  ", line.c_str());
+    is_all = is_all && found.is_allowed;
+  }
+  if (!is_all && policy.mode_of(*explanation.listener) == Mode::observe) {
+    std::printf("but the listener \"%s\" only observes: it is counted, and let through\n",
+                explanation.listener->name.c_str());
   }
 }
 
@@ -123,7 +128,7 @@ int explain_command(const ExplainOptions& options) {
                 static_cast<int>(width), step.what.c_str(), deciding_line(step).c_str());
   }
   print_verdict(explanation, client->version, policy.mode_of(*explanation.listener));
-  if (!explanation.refusal()) print_topics(policy, explanation.role, *client, *questions);
+  if (!explanation.refusal()) print_topics(policy, explanation, *client, *questions, options.form);
   return done;
 }
 

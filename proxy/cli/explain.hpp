@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "policy/explain.hpp"
 #include "policy/policy.hpp"
 
 namespace bastion::cli {
@@ -14,6 +15,7 @@ struct ExplainOptions {
   std::string user;  ///< empty: none
   std::string password = "right";
   std::string publish;     ///< a topic name; empty: not asked
+  MessageForm form;        ///< of what is published
   std::string subscribe;   ///< a topic filter; empty: not asked
   DescribedClient client;  ///< what needs no reading: listener, client identifier, keep alive
 };

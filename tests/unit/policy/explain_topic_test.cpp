@@ -85,12 +85,52 @@ TEST(ExplainTopic, SaysThatShieldsKeepDollarTopicsToTheBroker) {
   policy.roles.front().topics.reset();
   const auto kept = explained(policy, Kind::publish, "$x");
   EXPECT_FALSE(kept.is_allowed);
-  EXPECT_EQ(kept.what, "PUBLISH to \"$x\": it begins with `$`, and no rule names it");
+  EXPECT_EQ(kept.what, "PUBLISH to \"$x\": denied, since it begins with `$` and no rule names it");
   EXPECT_FALSE(explained(policy, Kind::subscribe, "$share/g/$SYS/#").is_allowed);
   EXPECT_TRUE(explained(policy, Kind::subscribe, "$share/g/a").is_allowed);
   policy.mqtt.guards.take_down(Guard::dollar_publish);
   EXPECT_TRUE(explained(policy, Kind::publish, "$x").is_allowed);
   EXPECT_FALSE(explained(policy, Kind::subscribe, "$SYS/#").is_allowed) << "another shield";
+}
+
+TEST(ExplainTopic, HoldsAMessageToTheLimitsOfThePolicy) {
+  auto policy = policy_with_topics();
+  policy.mqtt.qos_max = 1;
+  policy.mqtt.retain = false;
+  policy.mqtt.topic_levels_max = 4;
+  policy.mqtt.topic_length_max = 20;
+  policy.said["mqtt.qos_max"] = {"policy.toml", 31, 1};
+  const auto publish = [&](const char* topic, const MessageForm& form, MqttVersion version = MqttVersion::v3_1_1) {
+    auto client = alice();
+    client.version = version;
+    return explain_topic(policy, &policy.roles.front(), client, {Kind::publish, topic}, form);
+  };
+  EXPECT_TRUE(publish("picture/cam1/x", {1, false}).is_allowed);
+  const auto qos = publish("picture/cam1/x", {2, false});
+  EXPECT_FALSE(qos.is_allowed);
+  EXPECT_EQ(qos.what, R"(PUBLISH to "picture/cam1/x" with QoS 2: denied with this QoS)");
+  EXPECT_EQ(deciding_line(qos), "policy.toml:31");
+  EXPECT_THAT(publish("picture/cam1/x", {2, false}, MqttVersion::v5_0).what, HasSubstr("and the session ends"));
+  const auto retained = publish("picture/cam1/x", {0, true});
+  EXPECT_EQ(retained.what, R"(PUBLISH to "picture/cam1/x", retained: denied where it is retained)");
+  EXPECT_EQ(deciding_line(retained), "default of mqtt.retain");
+  const auto deep = publish("picture/cam1/x/y/z", {});
+  EXPECT_EQ(deep.what, R"(PUBLISH to "picture/cam1/x/y/z": more than 4 levels, and the session ends)");
+  EXPECT_THAT(publish("picture/cam1/aaaaaaaaaa", {}).what, HasSubstr("longer than 20 bytes, and the session ends"));
+  policy.mqtt.denied_publish = DeniedPublish::disconnect;
+  EXPECT_THAT(publish("other", {}).what, HasSubstr("allowed by no rule, and the session ends"));
+}
+
+TEST(ExplainTopic, HoldsAFilterToTheLimitsOfThePolicy) {
+  auto policy = policy_with_topics();
+  EXPECT_TRUE(explained(policy, Kind::subscribe, "$share/g/command/#").is_allowed);
+  policy.mqtt.wildcard_subscriptions = false;
+  EXPECT_THAT(explained(policy, Kind::subscribe, "command/#").what, HasSubstr("denied, since it has wildcards"));
+  policy.mqtt.shared_subscriptions = false;
+  EXPECT_THAT(explained(policy, Kind::subscribe, "$share/g/command/a").what, HasSubstr("denied, since it is shared"));
+  policy.mqtt.qos_max = 1;
+  EXPECT_EQ(explained(policy, Kind::subscribe, "command/a").what,
+            R"(SUBSCRIBE to "command/a": allowed, with QoS 1 at most)");
 }
 
 TEST(ExplainTopic, TellsWhatATestOfThePolicyDidNotFind) {

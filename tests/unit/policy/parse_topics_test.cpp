@@ -251,6 +251,10 @@ TEST(ParseTopics, ComplainsOfExpectationsThatAskNothing) {
   EXPECT_THAT(complaints("allowed = true\nadmitted = true\n"), ElementsAre(HasSubstr("\"allowed\" goes with")));
   EXPECT_THAT(complaints("publish = \"a/#\"\nadmitted = true\n"), ElementsAre(HasSubstr("is no topic name")));
   EXPECT_THAT(complaints("subscribe = \"a#\"\nadmitted = true\n"), ElementsAre(HasSubstr("is no topic filter")));
+  // What to write instead.
+  EXPECT_THAT(complaints("refused = \"denied\"\n"), ElementsAre(HasSubstr("and allowed = false")));
+  EXPECT_THAT(complaints("refused = \"ip_denyed\"\n"), ElementsAre(HasSubstr("did you mean \"ip_denied\"?")));
+  EXPECT_THAT(complaints("refused = \"xyzzy\"\n"), ElementsAre(HasSubstr("write one of ip_denied, ")));
   EXPECT_THAT(complaints("publish = \"a\"\nallowed = true\nrefused = \"ip_denied\"\n"), ElementsAre(HasSubstr("let in")));
   EXPECT_THAT(complaints("publish = \"a\"\nsubscribe = \"a\"\nallowed = true\n"),
               ElementsAre(HasSubstr("an [[expect]] for each")));
