@@ -27,7 +27,7 @@ static const char usage[] =
     "Exit code 0: stopped, and the broker has every reading that was kept; 1: it has not; 2: wrong usage; 3: refused for "
     "good.\n";
 
-enum { at_once_max = 50, look_ms = 1000, answer_ms = 20000 };
+enum { at_once_max = 100, look_ms = 1000, answer_ms = 20000 };
 
 struct reading {
   long number;  // from 1

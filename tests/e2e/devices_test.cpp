@@ -153,7 +153,8 @@ TEST(DevicePublisher, KeepsItsReadingsUntilThereIsAGate) {
 TEST(DevicePublisher, LosesAndFalsifiesNoReadingWhenTheGateDiesAndComesBack) {
   DeviceStage on;
   const auto watcher = on.watch("#", {"-F", "%t %p"});
-  Process publisher{on.device(BASTION_DEVICE_PUBLISHER, {"--every", "5"})};
+  // A queue that holds them all, however long the gate takes to come back.
+  Process publisher{on.device(BASTION_DEVICE_PUBLISHER, {"--every", "5", "--queue", "100000"})};
   ASSERT_TRUE(watcher->out().wait_for("\"reading\":20,")) << publisher.err().text();
   on.kill_gate();
   ASSERT_TRUE(publisher.err().wait_for("connection lost"));
