@@ -10,22 +10,21 @@ namespace {
 
 constexpr std::size_t expectations_max = 10'000;
 
+/// What `explain` can find of a client that is described.
+constexpr std::string_view reasons_of_a_description =
+    "ip_denied, bad_proxy_header, unsupported_version, client_id_denied, session_denied, anonymous, bad_credentials, "
+    "not_authorized";
+
 /// What to write where `word` stands for a reason and is none.
 std::string instead_of_reason(std::string_view word) {
-  if (word == "denied" || word == "allowed") {
+  if (word == "denied") {
     return R"(; of a topic that a client may not use, write publish = "TOPIC" or subscribe = "FILTER", and allowed = false)";
   }
   std::vector<std::string_view> known;
-  std::string all;
-  for (const auto& refusal : refusals()) {
-    const auto reason = label(refusal.reason);
-    // Ordered by reason. Of what a session does after it was let in, nothing is expected here.
-    if (!known.empty() && known.back() == reason) continue;
-    known.push_back(reason);
-    if (info(refusal.reason).stage < Stage::upstream) all += (all.empty() ? "; write one of " : ", ") + std::string{reason};
-  }
+  for (const auto& refusal : refusals()) known.push_back(label(refusal.reason));
   const auto near = nearest(word, known);
-  return near.empty() ? all : "; did you mean " + quoted(near) + "?";
+  if (!near.empty()) return "; did you mean " + quoted(near) + "?";
+  return "; write one of " + std::string{reasons_of_a_description};
 }
 
 }  // namespace

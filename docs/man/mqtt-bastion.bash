@@ -20,6 +20,7 @@ _mqtt_bastion() {
   case ${COMP_WORDS[1]}\ $option in
     'explain --mqtt') values='3.1 3.1.1 5.0' ;;
     'explain --password') values='right wrong none' ;;
+    'explain --qos') values='0 1 2' ;;
     'passwd --scheme') values='pbkdf2 argon2id sha512' ;;
   esac
   if ((COMP_CWORD == 1)); then words='run check explain import status reload passwd health --help --version'; fi

@@ -72,9 +72,8 @@ CommandLine::CommandLine()
       explain_app.add_option("--publish", explain.publish, "And whether it may publish to this topic")->type_name("TOPIC");
   explain_app.add_option("--qos", explain.form.qos, "With this QoS")
       ->needs(publish)
-      ->type_name("0|1|2")
-      ->check(CLI::Range(0, 2))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"0", "1", "2"}))
+      ->default_str("0");
   explain_app.add_flag("--retain", explain.form.retain, "And retained")->needs(publish);
   explain_app.add_option("--subscribe", explain.subscribe, "And whether it may subscribe to this filter")
       ->type_name("FILTER");

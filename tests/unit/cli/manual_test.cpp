@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -39,12 +40,21 @@ TEST(Manual, DescribesEveryCommandAndOption) {
   }
 }
 
+TEST(Manual, IsPlainText) {
+  const CommandLine line;
+  for (const auto& [name, text] : manual(line)) {
+    const auto found = std::find_if(text.begin(), text.end(), [](char c) { return c != '\n' && (c < ' ' || c > '~'); });
+    EXPECT_TRUE(found == text.end()) << name << " at byte " << found - text.begin();
+  }
+}
+
 TEST(Manual, TellsZshWhatAnOptionTakes) {
   const CommandLine line;
   const auto text = manual(line).at("_mqtt-bastion");
   EXPECT_THAT(text, testing::StartsWith("#compdef mqtt-bastion\n"));
   EXPECT_THAT(text, HasSubstr("'(-c --config)'{-c,--config}'[The policy, a TOML file]:FILE:_files'"));
   EXPECT_THAT(text, HasSubstr("'--mqtt[The version that it speaks]:TEXT:(3.1 3.1.1 5.0)'"));
+  EXPECT_THAT(text, HasSubstr("'--qos[With this QoS]:UINT:(0 1 2)'"));
   EXPECT_THAT(text, HasSubstr("'--watch[Again every so many seconds]::"));
   EXPECT_THAT(text, HasSubstr("'*--allow[A network that clients come from"));
   EXPECT_THAT(text, HasSubstr("'--json[One JSON object]'"));

@@ -120,6 +120,16 @@ TEST_F(Explain, NamesTheLineThatRefuses) {
   EXPECT_EQ(verdict(client), "client_id_denied/pattern by p.toml:23");
 }
 
+TEST_F(Explain, ShowsARefusalAtTheStageAtWhichItIsCounted) {
+  auto client = sensor();
+  client.client_id = "other";  // found after the password, and still CONNECT's
+  const auto by_pattern = explain(policy_, client, knows);
+  EXPECT_EQ(by_pattern.steps.back().stage, Stage::connect);
+  client.client_id = sensor().client_id;
+  client.user = "bob";
+  EXPECT_EQ(explain(policy_, client, knows).steps.back().stage, Stage::auth);
+}
+
 TEST_F(Explain, TellsAnMqtt5ClientsKeepAlive) {
   auto client = sensor();
   client.version = MqttVersion::v5_0;
