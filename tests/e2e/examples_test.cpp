@@ -20,7 +20,7 @@ class HomeGateway : public ::testing::Test {
   HomeGateway() { example_.start(); }
 
   Example example_{"home-gateway",
-                   {{alice, alices_password}},
+                   {{alice, alices_password}, {"lamp", "Lamp-0001"}},
                    {{"unix:/run/mosquitto/mosquitto.sock", "unix:{directory}/mosquitto.sock"},
                     {R"("0.0.0.0:8883")", R"("127.0.0.1:0")"},
                     {R"(, "[::]:8883")", ""},
@@ -29,17 +29,36 @@ class HomeGateway : public ::testing::Test {
 };
 
 TEST_F(HomeGateway, LetsTheHomeNetworkInWithItsPassword) {
-  Process subscriber{
-      example_.client("mosquitto_sub", "127.0.1.20", alice, {"-i", "phone", "-t", "lamp", "-q", "1", "-C", "1"})};
-  ASSERT_TRUE(example_.broker.wait_for_subscriber("phone")) << subscriber.err().text();
-  const auto sent = run(example_.client("mosquitto_pub", "127.0.1.21", alice, {"-t", "lamp", "-q", "1", "-m", "on"}));
+  Process resident{
+      example_.client("mosquitto_sub", "127.0.1.20", alice, {"-i", "phone", "-t", "home/#", "-q", "1", "-C", "1", "-v"})};
+  ASSERT_TRUE(example_.broker.wait_for_subscriber("phone")) << resident.err().text();
+  const auto sent =
+      run(example_.client("mosquitto_pub", "127.0.1.21", "lamp", {"-t", "home/lamp/state", "-q", "1", "-m", "on"}));
   EXPECT_EQ(sent.code, 0) << sent.err;
-  EXPECT_EQ(subscriber.wait(), 0);
-  EXPECT_EQ(subscriber.out().text(), "on\n");
+  EXPECT_EQ(resident.wait(), 0);
+  EXPECT_EQ(resident.out().text(), "home/lamp/state on\n");
+}
+
+TEST_F(HomeGateway, LetsADeviceHearAndSayNothingButItsOwn) {
+  Process resident{
+      example_.client("mosquitto_sub", "127.0.1.20", alice, {"-i", "phone", "-t", "home/#", "-q", "1", "-C", "1", "-v"})};
+  ASSERT_TRUE(example_.broker.wait_for_subscriber("phone")) << resident.err().text();
+  const auto says = [&](const char* topic) {
+    return run(example_.client("mosquitto_pub", "127.0.1.21", "lamp", {"-V", "5", "-q", "1", "-t", topic, "-m", "open"}));
+  };
+  EXPECT_THAT(says("home/door/set").err, HasSubstr("Not authorized"));
+  EXPECT_EQ(says("home/lamp/state").err, "");
+  EXPECT_EQ(resident.wait(), 0);
+  EXPECT_EQ(resident.out().text(), "home/lamp/state open\n") << "and nothing before it";
+  const auto heard = run(example_.client("mosquitto_sub", "127.0.1.21", "lamp", {"-q", "1", "-t", "home/#", "-C", "1"}));
+  EXPECT_THAT(heard.err, HasSubstr("All subscription requests were denied"));
+  EXPECT_EQ(example_.gate->metric(R"(mqtt_bastion_denied_total{listener="home",what="publish"})"), 1);
+  EXPECT_EQ(example_.gate->metric(R"(mqtt_bastion_denied_total{listener="home",what="subscribe"})"), 1);
+  EXPECT_THAT(example_.broker.log().text(), Not(HasSubstr("home/door/set")));
 }
 
 TEST_F(HomeGateway, KeepsEverybodyElseFromTheBroker) {
-  const std::vector<std::string> message{"-t", "lamp", "-q", "1", "-m", "on"};
+  const std::vector<std::string> message{"-t", "home/lamp/set", "-q", "1", "-m", "on"};
   EXPECT_NE(run(example_.client("mosquitto_pub", "127.0.2.20", alice, message)).code, 0) << "another network";
   EXPECT_EQ(run(example_.client("mosquitto_pub", "127.0.1.20", "", message)).code, 5) << "nobody";
   EXPECT_EQ(run(example_.client("mosquitto_pub", "127.0.1.20", "mallory", message)).code, 4) << "an unknown user";
@@ -170,7 +189,7 @@ class Factory : public ::testing::Test {
   static std::string at(const ReservedPort& port) { return "127.0.0.1:" + std::to_string(port.number()); }
 
   static constexpr const char* checks = "mqtt_bastion_closes_total{listener=\"factory\",how=\"balancer_check\"}";
-  const std::vector<std::string> message_{"-t", "line/7", "-q", "1", "-m", "halt"};
+  const std::vector<std::string> message_{"-t", "machine/plc-7/state/belt", "-q", "1", "-m", "halted"};
   ReservedPort entrance_;
   ReservedPort missing_;
   ReservedPort broker_port_;
@@ -187,14 +206,14 @@ class Factory : public ::testing::Test {
 
 TEST_F(Factory, KnowsEachClientBehindTheBalancerByItsOwnAddress) {
   Process scada{
-      example_.client("mosquitto_sub", "127.0.41.2", "scada", {"-i", "screen", "-t", "line/#", "-q", "1", "-C", "1"})};
+      example_.client("mosquitto_sub", "127.0.41.2", "scada", {"-i", "screen", "-t", "machine/#", "-q", "1", "-C", "1"})};
   ASSERT_TRUE(example_.broker.wait_for_subscriber("screen")) << scada.err().text();
   auto machine = message_;
   machine.insert(machine.end(), {"-i", "plc-7"});
   const auto sent = run(example_.client("mosquitto_pub", "127.0.40.7", "plc-7", machine));
   EXPECT_EQ(sent.code, 0) << sent.err;
   EXPECT_EQ(scada.wait(), 0);
-  EXPECT_EQ(scada.out().text(), "halt\n");
+  EXPECT_EQ(scada.out().text(), "halted\n");
   ASSERT_TRUE(example_.gate->log().wait_for("closed client=127.0.40.7:"));
   ASSERT_TRUE(example_.gate->log().wait_for("closed client=127.0.41.2:"));
   const auto ends = lines_with("closed client=127.0.4", example_.gate->log().text());
@@ -212,6 +231,23 @@ TEST_F(Factory, RefusesThroughTheBalancerWhomThePolicyRefuses) {
   ASSERT_TRUE(example_.gate->log().wait_for("refused client=127.0.99.9:"));
   const auto refusals = example_.gate->refusals();
   EXPECT_EQ(refusals, (std::map<std::string, int>{{"accept/ip_denied/not_allowed", 1}, {"auth/not_authorized/source", 1}}));
+}
+
+TEST_F(Factory, LetsNoMachineGiveOrdersToAnother) {
+  Process scada{example_.client("mosquitto_sub", "127.0.41.2", "scada",
+                                {"-i", "screen", "-t", "machine/#", "-q", "1", "-C", "1", "-v"})};
+  ASSERT_TRUE(example_.broker.wait_for_subscriber("screen")) << scada.err().text();
+  const auto says = [&](const char* topic) {
+    return run(example_.client("mosquitto_pub", "127.0.40.7", "plc-7",
+                               {"-i", "plc-7", "-V", "5", "-q", "1", "-t", topic, "-m", "now"}));
+  };
+  EXPECT_THAT(says("machine/plc-8/command/stop").err, HasSubstr("Not authorized"));
+  EXPECT_THAT(says("machine/plc-8/state/belt").err, HasSubstr("Not authorized"));
+  EXPECT_EQ(says("machine/plc-7/state/belt").err, "");
+  EXPECT_EQ(scada.wait(), 0);
+  EXPECT_EQ(scada.out().text(), "machine/plc-7/state/belt now\n") << "and nothing before it";
+  EXPECT_EQ(example_.gate->metric(R"(mqtt_bastion_denied_total{listener="factory",what="publish"})"), 2);
+  EXPECT_THAT(example_.broker.log().text(), Not(HasSubstr("plc-8")));
 }
 
 TEST_F(Factory, BelievesNoHeaderOfOneWhoIsNoBalancer) {
