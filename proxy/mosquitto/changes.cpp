@@ -4,8 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/quantity.hpp"
+
 namespace bastion::mosquitto {
 namespace {
+
+constexpr std::size_t name_shown_max = 200;
 
 class Changer {
  public:
@@ -103,6 +107,24 @@ std::string range(std::uint32_t begin, std::size_t count) {
   return count == 1 ? std::to_string(begin) : std::to_string(begin) + ',' + std::to_string(count);
 }
 
+/// A file as the two first lines of its diff name it. A tab tells patch(1) that a blank is part of the name; what would end
+/// the line stands in quotes.
+std::string diff_name(const std::string& path) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::none_of(path.begin(), path.end(), is_control)) return path.find(' ') == std::string::npos ? path : path + '\t';
+  std::string out{'"'};
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_control(c)) {
+      for (const unsigned shift : {6U, 3U, 0U}) out += (shift == 6U ? "\\" : "") + std::to_string(byte >> shift & 7U);
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
 /// Consecutive lines, one hunk.
 void append_hunk(std::string& out, const std::string& name, const LineChange* first, const LineChange* end,
                  std::int64_t shift) {
@@ -122,8 +144,8 @@ void append_hunk(std::string& out, const std::string& name, const LineChange* fi
   const auto line = static_cast<std::int64_t>(first->line);
   const auto before = first->is_added ? line : line - 1;
   const auto new_begin = before + shift + (come == 0 ? 0 : 1);
-  out += "@@ -" + range(first->line, gone) + " +" + range(static_cast<std::uint32_t>(new_begin), come) + " @@ " + name +
-         ':' + std::to_string(std::max<std::int64_t>(line, 1)) + '\n' + minus + plus;
+  out += "@@ -" + range(first->line, gone) + " +" + range(static_cast<std::uint32_t>(new_begin), come) + " @@ " +
+         one_line(name, name_shown_max) + ':' + std::to_string(std::max<std::int64_t>(line, 1)) + '\n' + minus + plus;
 }
 
 }  // namespace
@@ -136,7 +158,7 @@ std::string unified_diff(const std::vector<FileChange>& changes, const std::stri
   std::string out;
   for (const auto& file : changes) {
     const auto whole = file.file.substr(0, 1) == "/" ? file.file : directory + (directory == "/" ? "" : "/") + file.file;
-    out += "--- " + whole + "\n+++ " + whole + '\n';
+    out += "--- " + diff_name(whole) + "\n+++ " + diff_name(whole) + '\n';
     std::int64_t shift = 0;
     const auto* const end = file.changes.data() + file.changes.size();
     for (const auto* first = file.changes.data(); first != end;) {

@@ -131,6 +131,15 @@ TEST(UnifiedDiff, SaysWhereALastLineHasNoEnd) {
             "+listener 1883 127.0.0.1\n");
 }
 
+TEST(UnifiedDiff, ShowsWhereANameEnds) {
+  const auto named = [](const std::string& name) {
+    return unified_diff({{name, {{1, "listener 1883", true, false, {}}}}}, "/srv");
+  };
+  EXPECT_THAT(named("/a b/my file.conf"), testing::StartsWith("--- /a b/my file.conf\t\n+++ /a b/my file.conf\t\n@@ "));
+  EXPECT_THAT(named("/a\t\n\"\\b"),
+              testing::StartsWith("--- \"/a\\011\\012\\\"\\\\b\"\n+++ \"/a\\011\\012\\\"\\\\b\"\n@@ "));
+}
+
 TEST(UnifiedDiff, MakesPathsWhole) {
   const Files none{[](const std::string&) { return FileError{"no"}; }, [](const std::string&) { return FileError{"no"}; }};
   const auto read = read_conf("listener 1883\n", "mosquitto.conf", none);
