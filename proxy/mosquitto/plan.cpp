@@ -291,7 +291,9 @@ std::string place(const Statement& statement) {
 }
 
 std::string policy_path(const std::string& path, const ImportOptions& options) {
-  std::string whole = path.substr(0, 1) == "/" ? path : options.directory + (options.directory == "/" ? "" : "/") + path;
+  // Who wrote a whole path means that file, wherever the policy may go.
+  if (path.substr(0, 1) == "/") return path;
+  const auto whole = options.directory + (options.directory == "/" ? "" : "/") + path;
   const auto home = options.policy_directory + '/';
   const bool is_below =
       !options.policy_directory.empty() && whole.size() > home.size() && whole.compare(0, home.size(), home) == 0;

@@ -18,7 +18,7 @@ struct ImportOptions {
   bool observe = false;          ///< `mode = "observe"`
   std::string unix_socket;       ///< where the broker shall listen; empty: on a loopback port
   std::string directory;         ///< absolute: relative paths of mosquitto.conf begin here
-  std::string policy_directory;  ///< absolute: paths below it are written relative to it; empty: all are absolute
+  std::string policy_directory;  ///< absolute: relative paths that lead below it begin there; empty: all become absolute
 };
 
 /// A listener of the gate.
@@ -53,7 +53,8 @@ struct Plan {
 [[nodiscard]] bool goes_with_the_door(const Statement& statement);
 /// `mosquitto.conf:12`
 [[nodiscard]] std::string place(const Statement& statement);
-/// A path of mosquitto.conf as the policy has to write it.
+/// A path of mosquitto.conf as the policy has to write it: a whole one as it is, others relative to the policy where they
+/// lie below it.
 [[nodiscard]] std::string policy_path(const std::string& path, const ImportOptions& options);
 
 }  // namespace bastion::mosquitto

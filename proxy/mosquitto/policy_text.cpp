@@ -35,7 +35,7 @@ class Writer {
 
   PolicyText write() {
     write_head();
-    write_admin();
+    write_gate_and_admin();
     write_upstream();
     write_tls();
     for (const auto& listener : plan_.listeners) write_listener(listener);
@@ -62,10 +62,21 @@ class Writer {
     }
   }
 
-  void write_admin() {
-    if (plan_.admin_address.empty()) return;
+  void write_gate_and_admin() {
+    if (options_.observe) {
+      out_.section("[gate]");
+      out_.decide(
+          "the two directories below must be there and belong to the user that the gate runs as. Under systemd: "
+          "StateDirectory=mqtt-bastion and RuntimeDirectory=mqtt-bastion. By hand, and the second after each start of the "
+          "machine: install -d -m 0750 -o mqtt-bastion /var/lib/mqtt-bastion /run/mqtt-bastion");
+      out_.key("state_dir", R"("/var/lib/mqtt-bastion")", "what was counted outlives a restart");
+    }
+    if (!options_.observe && plan_.admin_address.empty()) return;
     out_.section("[admin]");
-    out_.key("address", toml_string(plan_.admin_address));
+    if (options_.observe) {
+      out_.key("socket", R"("/run/mqtt-bastion/control.sock")", "mqtt-bastion status asks here who would be refused");
+    }
+    if (!plan_.admin_address.empty()) out_.key("address", toml_string(plan_.admin_address));
   }
 
   void write_upstream() {
@@ -78,11 +89,23 @@ class Writer {
       out_.comment("Where Mosquitto listens once the lines that import printed are changed.");
     }
     out_.key("address", toml_string(plan_.upstream));
+    write_kept_tls();
     if (plan_.listeners.size() > 1 && conf_.per_listener && plan_.moved) {
       out_.decide(
           "security settings were each listener's own (per_listener_settings). The broker has one listener now, with those "
           "of " +
           place(conf_.statements[conf_.listeners[*plan_.moved].statement]) + ", for all clients.");
+    }
+  }
+
+  /// A listener with TLS that is the broker's still, though it looks like a door of the gate's.
+  void write_kept_tls() {
+    for (std::size_t i = 0; i < conf_.listeners.size(); ++i) {
+      const auto& listener = conf_.listeners[i];
+      if (!listener.is_open || !conf_.is_local(i) || !conf_.has_certificate(i)) continue;
+      out_.comment("The listener with TLS of " + place(conf_.statements[listener.statement]) +
+                   " stays as it is, beside the gate: it is on loopback, where nobody comes from elsewhere. It can't be the "
+                   "one that the gate dials, which speaks to its broker without TLS.");
     }
   }
 
@@ -192,10 +215,19 @@ class Writer {
         "clients come from behind one: connections_per_address_max, connect_rate_per_address.");
   }
 
+  /// Of Conf::listeners, each once. What is left out takes no connections, and has no say in how many there may be.
+  [[nodiscard]] std::vector<std::size_t> used_sources() const {
+    std::vector<std::size_t> out;
+    for (const auto& listener : plan_.listeners) {
+      if (listener.is_used() && std::find(out.begin(), out.end(), listener.of) == out.end()) out.push_back(listener.of);
+    }
+    return out;
+  }
+
   void write_connections() {
     std::int64_t sum = 0;
     const Statement* from = nullptr;
-    for (const auto i : sources_) {
+    for (const auto i : used_sources()) {
       const auto* const said = conf_.find(i, "max_connections");
       const auto number = said == nullptr ? std::nullopt : leading_number(said->value);
       if (!number || *number < 0 || sum < 0) {
@@ -346,19 +378,28 @@ class Writer {
   }
 
   void write_packet_size() {
-    const auto* said = conf_.find("max_packet_size");
-    auto bytes = said == nullptr ? std::nullopt : leading_number(said->value);
-    if (!bytes) {
-      said = conf_.find("message_size_limit");
-      bytes = said == nullptr ? std::nullopt : leading_number(said->value);
-      // 0 is no limit.
-      if (bytes && *bytes > 0) bytes = std::min<std::int64_t>(*bytes, 1 << 30) + around_a_payload_max;
-    }
-    if (bytes && *bytes > 0) {
-      out_.key("packet_size_max", '"' + std::to_string(within("mqtt.packet_size_max", *bytes)) + "B\"", place(*said));
-    } else {
+    const auto* const of_packet = conf_.find("max_packet_size");
+    const auto* const of_payload = conf_.find("message_size_limit");
+    const auto packet = limit_of(of_packet);
+    auto payload = limit_of(of_payload);
+    if (payload) payload = std::min<std::int64_t>(*payload, 1 << 30) + around_a_payload_max;
+    if (!packet && !payload) {
       out_.comment("Mosquitto took packets of up to 256 MiB; here the largest is packet_size_max = \"256KiB\".");
+      return;
     }
+    const bool is_payload = payload && (!packet || *payload < *packet);
+    if (packet && payload) {
+      out_.comment("The narrower of max_packet_size (" + place(*of_packet) + ") and message_size_limit (" +
+                   place(*of_payload) + "), which speaks of the payload alone: around it there is room for any topic.");
+    }
+    const auto bytes = within("mqtt.packet_size_max", is_payload ? *payload : *packet);
+    out_.key("packet_size_max", '"' + std::to_string(bytes) + "B\"", place(is_payload ? *of_payload : *of_packet));
+  }
+
+  /// 0 is no limit.
+  [[nodiscard]] static std::optional<std::int64_t> limit_of(const Statement* statement) {
+    const auto said = statement == nullptr ? std::nullopt : leading_number(statement->value);
+    return said && *said > 0 ? said : std::nullopt;
   }
 
   void write_client_id() {

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <memory>
 
+#include "example.hpp"
 #include "stage.hpp"
 
 namespace bastion::e2e {
@@ -133,10 +134,45 @@ TEST_F(Import, WritesThePolicyAloneToStandardOutput) {
   EXPECT_NE(done.err.find("\n+listener "), std::string::npos) << done.err;
 }
 
-TEST_F(Import, NamesFilesRelativeToAPolicyThatLiesBesideThem) {
+TEST_F(Import, WritesAPolicyThatStatusCanAskWhoWouldBeRefused) {
+  write_file(directory_ / "conf.d/door.conf", door());
+  const auto imported = import({"--observe"});
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  EXPECT_NE(imported.err.find("belong to the user that the gate runs as"), std::string::npos) << imported.err;
+  ASSERT_EQ(change(imported.out).code, 0);
+  const auto here = (directory_ / ".").parent_path().string();
+  write_file(policy_, changed(read_file(policy_), {{"/var/lib/mqtt-bastion\"", here + '"'},
+                                                   {"/run/mqtt-bastion/", here + '/'},
+                                                   {"[admin]\n", "[admin]\naddress = \"127.0.0.1:0\"\n"},
+                                                   {R"("127.0.0.1", "::1")", R"("192.0.2.1")"}}));
+  ASSERT_NO_FATAL_FAILURE(start_broker());
+  gate_ = std::make_unique<Gate>(directory_);
+  EXPECT_EQ(publish(alice, alices_password, "home/observed").code, 0) << gate_->log().text();
+  const auto status = run({BASTION_PROGRAM, "status", "-c", policy_});
+  EXPECT_EQ(status.code, 0) << status.err;
+  EXPECT_EQ(lines_with("ip_denied   ", status.out).size(), 1U) << status.out;
+}
+
+TEST_F(Import, NamesFilesAsTheBrokerDoes) {
   write_file(directory_ / "conf.d/door.conf", door());
   ASSERT_EQ(import({}).code, 0);
-  EXPECT_NE(read_file(policy_).find("\npassword_file = \"passwd\""), std::string::npos) << read_file(policy_);
+  const auto policy = read_file(policy_);
+  EXPECT_NE(policy.find("\npassword_file = \"" + file("passwd") + '"'), std::string::npos) << policy;
+}
+
+TEST_F(Import, PrintsADiffThatPatchTakesWhateverTheFilesAreCalled) {
+  const auto folder = directory_ / "with a blank";
+  std::filesystem::create_directory(folder);
+  for (const auto* name : {"my broker.conf", "a \"b\" \\c.conf", "tab\tand blank.conf"}) {
+    const auto conf = (folder / name).string();
+    write_file(conf, "user root\n" + door());
+    const auto imported = run({BASTION_PROGRAM, "import", conf, "-o", policy_, "--force"});
+    ASSERT_EQ(imported.code, 0) << imported.err;
+    const auto changed = change(imported.out);
+    EXPECT_EQ(changed.code, 0) << imported.out << changed.out << changed.err;
+    const auto text = read_file(conf);
+    EXPECT_EQ(text.substr(0, text.find("\nallow")), "user root\nlistener 1883 127.0.0.1") << conf;
+  }
 }
 
 TEST_F(Import, ReplacesAPolicyOnlyWhenToldTo) {

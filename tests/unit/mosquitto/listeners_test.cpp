@@ -112,6 +112,16 @@ TEST(ImportedListeners, ThatOnlyThisMachineReachesStayWithTheBroker) {
               ElementsAre("listener 1883 localhost", "listener 8884 127.0.0.1", "listener 0 /run/m.sock"));
 }
 
+TEST(ImportedListeners, WithTlsThatOnlyThisMachineReachesAreAccountedFor) {
+  const auto stays = HasSubstr("with TLS of /etc/mosquitto/mosquitto.conf:1 stays as it is");
+  const Imported alone{Tree{"listener 8883 127.0.0.1\n" + tls}};
+  EXPECT_THAT(alone.text.toml, stays);
+  EXPECT_THAT(doors(alone.policy), ElementsAre("mqtts-8884 127.0.0.1:8884"));
+  EXPECT_EQ(upstream(alone), "127.0.0.1:1883");
+  EXPECT_THAT(Imported{Tree{"listener 8884 ::1\n" + tls + "listener 8883\n" + tls}}.text.toml, stays);
+  EXPECT_THAT(Imported{Tree{"listener 8883\n" + tls}}.text.toml, Not(HasSubstr("stays as it is")));
+}
+
 TEST(ImportedListeners, ReachTheBrokerByTheSocketItHas) {
   EXPECT_EQ(upstream(Imported{Tree{"listener 0 /run/m.sock\nlistener 8883\n" + tls}}), "unix:/run/m.sock");
 }

@@ -51,6 +51,19 @@ TEST(ImportedPolicy, EnforcesUnlessItIsToObserve) {
   EXPECT_EQ(it.policy.mode, Mode::observe);
 }
 
+TEST(ImportedPolicy, HasSomethingToAskWhoWouldBeRefusedWhereItObserves) {
+  ImportOptions options;
+  options.observe = true;
+  const Imported it{Tree{"listener 9883\n" + tls}, options};
+  ASSERT_TRUE(it.policy.gate.state_dir && it.policy.admin.socket);
+  EXPECT_EQ(it.policy.gate.state_dir->value, "/var/lib/mqtt-bastion");
+  EXPECT_EQ(it.policy.admin.socket->value, "/run/mqtt-bastion/control.sock");
+  EXPECT_EQ(it.policy.admin.address.value.text(), "127.0.0.1:9884") << "in the same section";
+  EXPECT_THAT(it.text.decisions, Contains(HasSubstr("must be there and belong to the user that the gate runs as")));
+  const Imported enforced{Tree{door}};
+  EXPECT_FALSE(enforced.policy.gate.state_dir || enforced.policy.admin.socket);
+}
+
 // --- passwords ------------------------------------------------------------------------------------------------------------
 
 TEST(ImportedPolicy, ReadsTheBrokersOwnPasswordFile) {
@@ -162,7 +175,7 @@ TEST(ImportedPolicy, NamesFilesSoThatTheyAreFoundFromWhereItLies) {
   options.policy_directory = "/srv/broker/gate";
   EXPECT_EQ(policy_path("passwd", options), "/srv/broker/passwd");
   EXPECT_EQ(policy_path("gate/passwd", options), "passwd");
-  EXPECT_EQ(policy_path("/srv/broker/gate/keys/a.key", options), "keys/a.key");
+  EXPECT_EQ(policy_path("/srv/broker/gate/keys/a.key", options), "/srv/broker/gate/keys/a.key") << "as it was written";
   EXPECT_EQ(policy_path("/srv/broker/gateway/passwd", options), "/srv/broker/gateway/passwd");
   options.directory = "/";
   options.policy_directory.clear();
@@ -186,6 +199,15 @@ TEST(ImportedPolicy, AddsUpTheConnectionsOfItsListeners) {
   EXPECT_EQ(Imported{Tree{door + "max_connections 0\n"}}.policy.admission.connections_max, 1U);
 }
 
+TEST(ImportedPolicy, CountsNoConnectionsOfAListenerThatIsLeftOut) {
+  const Imported it{Tree{door + "max_connections 100\nlistener 9001\nprotocol websockets\n"}};
+  EXPECT_EQ(it.policy.admission.connections_max, 100U);
+  const Imported both{Tree{door + "max_connections 100\nlistener 9001\nprotocol websockets\nmax_connections 7\n"}};
+  EXPECT_EQ(both.policy.admission.connections_max, 100U);
+  // TLS in its place takes what came in the clear.
+  EXPECT_EQ(Imported{Tree{"listener 1883\nmax_connections 60\n"}}.policy.admission.connections_max, 60U);
+}
+
 TEST(ImportedPolicy, TakesTheBrokersWholeLimitWhereItIsLess) {
   EXPECT_EQ(Imported{Tree{"global_max_connections 70\n" + door}}.policy.admission.connections_max, 70U);
   EXPECT_EQ(Imported{Tree{"global_max_connections 70\n" + door + "max_connections 60\n"}}.policy.admission.connections_max,
@@ -207,6 +229,18 @@ TEST(ImportedPolicy, TakesKeepAliveAndSizes) {
 TEST(ImportedPolicy, LeavesRoomForTheTopicAroundALimitedPayload) {
   EXPECT_EQ(Imported{Tree{door + "message_size_limit 1000\n"}}.policy.mqtt.packet_size_max, 1000U + 2 + 65'535 + 2 + 5);
   EXPECT_EQ(Imported{Tree{door + "message_size_limit 0\n"}}.policy.mqtt.packet_size_max, MqttPolicy{}.packet_size_max);
+}
+
+TEST(ImportedPolicy, TakesTheNarrowerOfTwoSizes) {
+  constexpr std::uint32_t around = 2 + 65'535 + 2 + 5;
+  const Imported packet{Tree{door + "max_packet_size 5000\nmessage_size_limit 4000\n"}};
+  EXPECT_EQ(packet.policy.mqtt.packet_size_max, 5000U);
+  const Imported payload{Tree{door + "message_size_limit 4000\nmax_packet_size 200000\n"}};
+  EXPECT_EQ(payload.policy.mqtt.packet_size_max, 4000U + around);
+  EXPECT_THAT(payload.text.toml,
+              HasSubstr("# The narrower of max_packet_size (" + main_file + ":5) and message_size_limit"));
+  const Imported none{Tree{door + "message_size_limit 4000\nmax_packet_size 0\n"}};
+  EXPECT_EQ(none.policy.mqtt.packet_size_max, 4000U + around) << "0 is no limit";
 }
 
 TEST(ImportedPolicy, KeepsLimitsWithinWhatItCanSay) {
