@@ -91,7 +91,8 @@ void write_leftovers(TomlText& out, const Conf& conf, const Plan& plan) {
   }
   std::string quiet;
   for (const auto& leftover : stays) {
-    if (leftover.option->text.empty()) {
+    // What the table says of an option whose fate is another does not hold for a listener that stays.
+    if (leftover.option->text.empty() || leftover.option->fate != Fate::stays) {
       quiet += (quiet.empty() ? "" : ", ") + name_and_place(leftover);
     } else {
       out.comment(name_and_place(leftover) + " stays with the broker: " + std::string{leftover.option->text});

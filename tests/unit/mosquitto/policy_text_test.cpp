@@ -285,6 +285,13 @@ TEST(ImportedPolicy, HasNoWordOnTheTlsOfAListenerThatStays) {
   EXPECT_THAT(it.text.decisions, Not(Contains(HasSubstr("tls_engine"))));
 }
 
+TEST(ImportedPolicy, LeavesTheSettingsOfAListenerThatStaysWithTheBroker) {
+  const auto toml = Imported{Tree{"listener 8884 127.0.0.1\n" + tls + "cafile /ca.crt\n" + door}}.text.toml;
+  EXPECT_THAT(toml, testing::ContainsRegex("Unchanged with the broker: certfile \\(" + main_file + ":2\\)"));
+  EXPECT_THAT(toml, Not(HasSubstr("stays with the broker: tls.")));
+  EXPECT_THAT(toml, Not(HasSubstr("is not needed")));
+}
+
 TEST(ImportedPolicy, TellsOfBridges) {
   EXPECT_THAT(Imported{Tree{door + "connection up\naddress a:1883\ntopic # out\n"}}.text.toml,
               HasSubstr("Bridges (1, the last at " + main_file + ":4) are connections that the broker makes itself"));
