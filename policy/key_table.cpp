@@ -248,7 +248,7 @@ constexpr std::array key_table{
         "keeps its session: others are refused, who would take the session over or wipe it.",
         [](Draft& d, const Value& v) { d.policy.mqtt.session_guard = v.flag; }},
     Key{"mqtt.sessions_remembered_max", integer, "0 .. 1000000", "16384",
-        "Sessions without a connection whose user the gate remembers; then the one that ends first is forgotten.",
+        "Sessions without a connection whose user the gate remembers; beyond it one is forgotten of the user that has most of them.",
         [](Draft& d, const Value& v) { d.policy.mqtt.sessions_remembered_max = v.count(); }},
     Key{"mqtt.qos_max", integer, "0 .. 2", "2", "The highest QoS; a role may set a lower one.",
         [](Draft& d, const Value& v) { d.policy.mqtt.qos_max = static_cast<std::uint8_t>(v.number); }},

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bastion {
 
@@ -26,7 +28,15 @@ class SessionOwners {
   /// A user that has proven to be it; nothing is whoever came without a name, all of them one.
   using Owner = std::optional<std::string_view>;
 
-  /// `kept_max`: identifiers without a connection that are remembered; then the one whose session ends first is forgotten.
+  /// What the broker makes of a session at the end of one of its connections.
+  struct Kept {
+    Seconds time{0};          ///< it keeps the session for so long from now on
+    Clock::time_point since;  ///< when that connection's CONNECT was sent to it: the last one's word holds
+    bool is_answered = true;  ///< false: it may never have seen the CONNECT, and keep what it had
+  };
+
+  /// `kept_max`: identifiers without a connection that are remembered. Beyond it one is forgotten of the owner that has most
+  /// of them, so that nobody pushes out another's: the one whose session ends first, of those the oldest.
   explicit SessionOwners(std::size_t kept_max) : kept_max_{kept_max} {}
   SessionOwners(const SessionOwners&) = delete;
   SessionOwners& operator=(const SessionOwners&) = delete;
@@ -37,30 +47,42 @@ class SessionOwners {
   [[nodiscard]] bool claim(std::string_view client_id, Owner owner, Clock::time_point now);
   /// The same of an identifier that the broker has just made up for `owner`: whoever had it before, has it no more.
   void assign(std::string_view client_id, Owner owner, Clock::time_point now);
-  /// `kept`: for how long the broker keeps the session from now on; nothing where the broker did not let it in, and has what
-  /// it had before.
-  void release(std::string_view client_id, std::optional<Seconds> kept, Clock::time_point now);
+  /// `kept`: nothing where the broker heard of no CONNECT, or refused it, and has what it had before.
+  void release(std::string_view client_id, const std::optional<Kept>& kept, Clock::time_point now);
 
-  [[nodiscard]] std::size_t connected() const { return entries_.size() - kept_.size(); }
-  [[nodiscard]] std::size_t kept() const { return kept_.size(); }
+  [[nodiscard]] std::size_t connected() const { return entries_.size() - by_end_.size(); }
+  [[nodiscard]] std::size_t kept() const { return by_end_.size(); }
 
  private:
   struct Entry;
   using Entries = std::map<std::string, Entry, std::less<>>;
-  /// Those without a connection, by the end of their session; of those that end at the same time the older first.
-  using Kept = std::multimap<Clock::time_point, Entries::iterator>;
+  using ByEnd = std::multimap<Clock::time_point, Entries::iterator>;
+  /// What an owner has of those without a connection. Owners of the most are last.
+  using Holdings = std::map<std::optional<std::string>, ByEnd>;
+  using BySize = std::set<std::pair<std::size_t, const std::optional<std::string>*>>;
+  struct Place {
+    ByEnd::iterator by_end;
+    Holdings::iterator holding;
+    ByEnd::iterator in_holding;
+  };
   struct Entry {
     std::optional<std::string> owner;
     unsigned connections = 0;
     Clock::time_point kept_until = Clock::time_point::min();  ///< once there is no connection
-    std::optional<Kept::iterator> place;                      ///< while there is none
+    Clock::time_point told_by = Clock::time_point::min();     ///< Kept::since of the connection that said so
+    std::optional<Place> place;                               ///< while there is none
   };
 
+  void keep(Entries::iterator entry);
+  void unkeep(Entry& entry);
+  void resize(Holdings::iterator holding, std::size_t from);
   void forget_ended(Clock::time_point now);
   void forget_beyond(std::size_t kept_max);
 
   Entries entries_;
-  Kept kept_;
+  ByEnd by_end_;
+  Holdings holdings_;
+  BySize by_size_;
   std::size_t kept_max_;
 };
 

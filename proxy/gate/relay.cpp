@@ -109,6 +109,7 @@ Relay::Passed Relay::pass(Inspector& inspector, std::span<const std::uint8_t> in
 /// What the gate itself has to say, where the receiver is between two packets and has taken what came before.
 void Relay::send_own_packets(TimePoint now) {
   auto& to_client = conversation_.to_client;
+  if (client_broken_) to_client.clear();
   if (!to_client.empty() && !client_broken_ && !down_blocked() && down_.at_boundary()) {
     if (!client_.write(to_client)) client_lost();
     bytes_down_ += to_client.size();
@@ -308,6 +309,7 @@ MaybeEnd Relay::hear_newcomer() {
 void Relay::client_lost() {
   client_broken_ = true;
   down_blocked_since_ = TimePoint::max();
+  std::vector<std::uint8_t>{}.swap(conversation_.to_client);
 }
 
 account::Close Relay::client_close() const {

@@ -195,8 +195,14 @@ net::Task<End> Session::relay() {
 net::Task<End> Session::take_leave(const Relay& relay, End end) {
   ending_.bytes_up = relay.bytes_up();
   ending_.bytes_down = relay.bytes_down();
-  if (relay.admitted()) kept_for_ = SessionOwners::Seconds{relay.conversation().session_expiry_s()};
+  if (relay.admitted()) {
+    kept_->is_answered = true;
+    kept_->time = SessionOwners::Seconds{relay.conversation().session_expiry_s()};
+  } else if (relay.answered()) {
+    kept_.reset();  // the broker's refusal
+  }
   upstream_->socket().close();
+  give_up_claim();  // not only when the client has taken its leave as well
   if (tls_ != nullptr && tls_->misuse()) {
     ending_.detail = tls_->error();
     end = gate::refusal_of(*tls_->misuse());
@@ -264,7 +270,7 @@ void Session::finish(const End& end) {
     ending_.close = std::get<Close>(end);
   }
   ending_.duration_ms = std::chrono::duration_cast<Milliseconds>(now() - accepted_at_).count();
-  if (holds_claim_) worker_.release(ending_.client_id.empty() ? assigned_client_id_ : ending_.client_id, kept_for_);
+  give_up_claim();
   worker_.ended(*this, listener_, ending_, in_handshake_);
 }
 

@@ -127,6 +127,8 @@ class Session final : public net::Waiter,
   [[nodiscard]] RateGuard::Limits rates() const;
   [[nodiscard]] Claim claim_on(std::string_view client_id) const;
   void take_assigned_client_id(std::string_view id);
+  [[nodiscard]] SessionOwners::Seconds asked_expiry() const;
+  void give_up_claim();
   [[nodiscard]] Verdict judge_again(const Setup& setup) const;
   [[nodiscard]] std::optional<Refusal> adopt_policy();
   [[nodiscard]] MaybeEnd hear_client();
@@ -152,10 +154,10 @@ class Session final : public net::Waiter,
   std::uint64_t id_;
   std::uint64_t credential_ = 0;  ///< fingerprint of the one that was right; 0: none was asked for
   Asked asked_;
-  std::string assigned_client_id_;                  ///< by the broker, to a client that left it the choice
-  std::optional<SessionOwners::Seconds> kept_for_;  ///< how long the broker keeps the session that it has let in
-  bool holds_claim_ = false;                        ///< on its client identifier
-  const Role* role_ = nullptr;                      ///< of setup_
+  std::string assigned_client_id_;           ///< by the broker, to a client that left it the choice
+  std::optional<SessionOwners::Kept> kept_;  ///< what the broker makes of the session, once it was sent CONNECT
+  bool holds_claim_ = false;                 ///< on its client identifier
+  const Role* role_ = nullptr;               ///< of setup_
   Mode mode_;
   bool place_at_balancer_;
   bool in_handshake_ = true;

@@ -1,5 +1,7 @@
 // Stages 6 and 7 of a session: who the client is, and the broker for it.
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "policy/judge.hpp"
 #include "proxy/gate/session.hpp"
@@ -118,6 +120,20 @@ net::Task<MaybeEnd> Session::claim_client_id() {
   co_return std::nullopt;
 }
 
+/// For how long the CONNECT that goes on asks the broker to keep the session.
+SessionOwners::Seconds Session::asked_expiry() const {
+  auto expiry_s = newcomer_->connect->asked.session_expiry_interval_s;
+  if (mode_ == Mode::enforce && ending_.version == MqttVersion::v5_0) {
+    expiry_s = std::min(expiry_s, seconds_of(setup_->policy.mqtt.session_expiry_max));
+  }
+  return SessionOwners::Seconds{expiry_s};
+}
+
+void Session::give_up_claim() {
+  if (!std::exchange(holds_claim_, false)) return;
+  worker_.release(ending_.client_id.empty() ? assigned_client_id_ : ending_.client_id, kept_);
+}
+
 // --- reload ---------------------------------------------------------------------------------------------------------------
 
 ConnectFacts Session::facts() const {
@@ -186,6 +202,7 @@ inspect::Rights Session::rights() const {
   rights.guards = mqtt.guards;
   rights.session_expiry_max_s = seconds_of(mqtt.session_expiry_max);
   if (mode_ == Mode::enforce) rights.server_keep_alive_s = server_keep_alive(policy, facts());
+  rights.hash_key = &worker_.hash_key();
   TopicNames names;
   if (asked_.has_user_name) names.user_name = ending_.user_name;
   names.client_id = ending_.client_id.empty() ? assigned_client_id_ : ending_.client_id;
@@ -260,7 +277,11 @@ net::Task<MaybeEnd> Session::dial() {
   }
   // A policy that came while the broker was dialled holds for this client too: from here on nothing is waited for.
   if (const auto refusal = adopt_policy()) co_return co_await refuse(*refusal);
-  if (!forward_connect()) co_return co_await refuse({Reason::upstream_unavailable, Cause::reset});
+  kept_ = SessionOwners::Kept{asked_expiry(), now(), false};
+  if (!forward_connect()) {
+    kept_.reset();
+    co_return co_await refuse({Reason::upstream_unavailable, Cause::reset});
+  }
   co_return std::nullopt;
 }
 

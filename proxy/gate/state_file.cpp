@@ -89,10 +89,12 @@ StateFile::~StateFile() {
 
 StateFile::Claim StateFile::claim() {
   if (lock_) return Claim::ours;
-  net::UniqueFd directory{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory) return Claim::unknown;
-  if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? Claim::anothers : Claim::unknown;
-  lock_ = std::move(directory);
+  // Not the directory itself, which anybody may lock who may read it.
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  net::UniqueFd lock{::open((directory_ + "/lock").c_str(), flags, 0600)};
+  if (!lock) return Claim::unknown;
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? Claim::anothers : Claim::unknown;
+  lock_ = std::move(lock);
   return Claim::ours;
 }
 

@@ -52,7 +52,7 @@ class StateFile {
   /// Waits for a write that is under way.
   ~StateFile();
 
-  /// Locks the directory (flock(2)), so that no two gates overwrite each other's counters. What could not be told at start
+  /// Locks `DIR/lock` (flock(2)), so that no two gates overwrite each other's counters. What could not be told at start
   /// is asked again before anything is written.
   [[nodiscard]] Claim claim();
 
@@ -77,7 +77,7 @@ class StateFile {
   net::IoContext& home_;
   std::string directory_;
   std::string path_;
-  net::UniqueFd lock_;  ///< the directory, once it is ours; touched by no two threads at a time
+  net::UniqueFd lock_;  ///< `DIR/lock`, once it is ours; touched by no two threads at a time
   std::unique_ptr<Writer> writer_;
   bool saving_ = false;
 };

@@ -31,7 +31,7 @@ void Steward::assign(Claim claim) {
       home_, [this, claim = std::move(claim)] { owners_.assign(claim.client_id, claim.owner, net::Clock::now()); });
 }
 
-void Steward::release(std::string client_id, std::optional<SessionOwners::Seconds> kept) {
+void Steward::release(std::string client_id, std::optional<SessionOwners::Kept> kept) {
   boost::asio::dispatch(
       home_, [this, client_id = std::move(client_id), kept] { owners_.release(client_id, kept, net::Clock::now()); });
 }

@@ -50,7 +50,7 @@ class Steward {
   void give_back(const Address& address, bool in_handshake);
   /// See SessionOwners::assign() and release().
   void assign(Claim claim);
-  void release(std::string client_id, std::optional<SessionOwners::Seconds> kept);
+  void release(std::string client_id, std::optional<SessionOwners::Kept> kept);
   void limit(const Policy& policy);
 
  private:

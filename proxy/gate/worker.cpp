@@ -46,6 +46,7 @@ Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<co
       work_{context_.get_executor()},
       steward_home_{steward_home},
       ticket_keys_{keys},
+      hash_key_{random_key(), random_key()},
       lines_per_source_{setup->policy.gate.log_lines_per_source_max},
       refused_{random_key()},
       observed_{random_key()},
@@ -227,10 +228,11 @@ bool Worker::verify(Session& session, const std::shared_ptr<const identity::Pass
   const bool taken = commons_.verifier.submit(passwords, std::string{user_name}, identity::Secret{password},
                                               [this, id](identity::Verified verdict) {
                                                 boost::asio::post(context_, [this, id, verdict] {
-                                                  if (const auto asking = take_awaiting(id)) asking->verified(verdict);
+                                                  if (const auto asking = take_awaiting(id, Awaited::password))
+                                                    asking->verified(verdict);
                                                 });
                                               });
-  if (taken) awaiting_.emplace(id, &session);
+  if (taken) await(session, Awaited::password);
   return taken;
 }
 
@@ -239,25 +241,25 @@ void Worker::move_place(Session& session, const Address& from, const Address& to
     return budget.move(from, to, now, mode);
   };
   if (steward_) return session.place_moved(steward_->ask(move));
-  awaiting_.emplace(session.id(), &session);
+  await(session, Awaited::steward);
   // No answer is lost but at the very end of the process: until it comes, a session ends for nothing less.
   steward().ask(context_, move, [this, id = session.id()](const Budget::Place& place) {
-    if (const auto asking = take_awaiting(id)) asking->place_moved(place);
+    if (const auto asking = take_awaiting(id, Awaited::steward)) asking->place_moved(place);
   });
 }
 
 void Worker::claim(Session& session, Claim claim) {
   if (steward_) return session.claimed(steward_->claim(claim));
-  awaiting_.emplace(session.id(), &session);
+  await(session, Awaited::steward);
   // As with a place: the answer tells what there is to give back.
   steward().claim(context_, std::move(claim), [this, id = session.id()](bool is_granted) {
-    if (const auto asking = take_awaiting(id)) asking->claimed(is_granted);
+    if (const auto asking = take_awaiting(id, Awaited::steward)) asking->claimed(is_granted);
   });
 }
 
 /// The session that waits under this id; null where it has ended.
-boost::intrusive_ptr<Session> Worker::take_awaiting(std::uint64_t id) {
-  const auto found = awaiting_.find(id);
+boost::intrusive_ptr<Session> Worker::take_awaiting(std::uint64_t id, Awaited what) {
+  const auto found = awaiting_.find({id, what});
   if (found == awaiting_.end()) return nullptr;
   const boost::intrusive_ptr<Session> session{found->second};
   awaiting_.erase(found);
@@ -269,7 +271,7 @@ void Worker::take_turns(Session& session) {
 }
 
 void Worker::ended(Session& session, ListenerState& listener, const account::Ending& ending, bool in_handshake) {
-  awaiting_.erase(session.id());
+  for (const auto what : {Awaited::password, Awaited::steward}) awaiting_.erase({session.id(), what});
   session.unlink();
   account_for(listener, ending);
   steward().give_back(session.place(), in_handshake);

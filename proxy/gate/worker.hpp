@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "proxy/account/log.hpp"
@@ -73,6 +73,7 @@ class Worker {
 
   [[nodiscard]] net::IoContext& context() { return context_; }
   [[nodiscard]] net::Scratch& scratch() { return scratch_; }
+  [[nodiscard]] const inspect::HashKey& hash_key() const { return hash_key_; }
   [[nodiscard]] const std::shared_ptr<const Setup>& setup() const { return setup_; }
   /// Never called on a worker without mqtts listeners.
   [[nodiscard]] const net::TlsContext& tls_context() const { return *tls_context_; }
@@ -87,7 +88,7 @@ class Worker {
   /// Of an identifier that the broker has made up, see SessionOwners::assign().
   void assign(Claim claim) { steward().assign(std::move(claim)); }
   /// Gives back a claim that was granted or assigned, see SessionOwners::release().
-  void release(std::string client_id, std::optional<SessionOwners::Seconds> kept) {
+  void release(std::string client_id, std::optional<SessionOwners::Kept> kept) {
     steward().release(std::move(client_id), kept);
   }
   /// Wakes the session after the others had their turn.
@@ -124,7 +125,10 @@ class Worker {
   void log_all_left_out(net::Clock::time_point now);
   void sweep_log();
   void pause_listeners();
-  [[nodiscard]] boost::intrusive_ptr<Session> take_awaiting(std::uint64_t id);
+  /// Whose answer a session waits for. That on its password it may wait for no longer, and it comes all the same.
+  enum class Awaited : std::uint8_t { password, steward };
+  void await(Session& session, Awaited what) { awaiting_.insert_or_assign({session.id(), what}, &session); }
+  [[nodiscard]] boost::intrusive_ptr<Session> take_awaiting(std::uint64_t id, Awaited what);
 
   Commons& commons_;
   net::IoContext context_;
@@ -138,7 +142,8 @@ class Worker {
   std::map<std::string, ListenerState> states_;
   std::vector<Open> open_;
   Sessions sessions_;
-  std::unordered_map<std::uint64_t, Session*> awaiting_;  ///< an answer from another thread, by id
+  std::map<std::pair<std::uint64_t, Awaited>, Session*> awaiting_;  ///< an answer from another thread, by session id
+  inspect::HashKey hash_key_;
   account::LinesPerSource lines_per_source_;
   account::Sources refused_;
   account::Sources observed_;

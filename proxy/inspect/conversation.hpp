@@ -24,6 +24,9 @@ namespace bastion::inspect {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+/// For whoever has no secrets to keep.
+inline constexpr HashKey no_key{};
+
 /// What an admitted session may do, as far as the policy says it. May be exchanged between two steps.
 struct Rights {
   Mode mode = Mode::enforce;  ///< observe: what goes against these rights is told, and let through
@@ -44,6 +47,7 @@ struct Rights {
   Guards guards;
   std::uint32_t session_expiry_max_s = 0xffff'ffff;
   std::optional<std::uint16_t> server_keep_alive_s;  ///< what MQTT 5 clients are told at most; not 0
+  const HashKey* hash_key = &no_key;                 ///< the same for the whole session, and outlives it
   /// Borrows. Where it leaves topics to the broker, those that begin with `$` are the broker's own: they are no client's to
   /// use, but for what stands behind `$share/NAME/`.
   Access access;
@@ -117,9 +121,9 @@ class Conversation {
   TopicAliases client_aliases_;
   TopicAliases broker_aliases_;
   std::vector<Unanswered> unanswered_;
-  HashSet subscriptions_;  ///< filters
-  HashSet shared_;         ///< of the shared ones among them: what stands behind their names, once for each
-  HashSet retained_;       ///< topics
+  HashSet subscriptions_{*rights_.hash_key};  ///< filters
+  HashSet shared_{*rights_.hash_key};    ///< of the shared ones among them: what stands behind their names, once for each
+  HashSet retained_{*rights_.hash_key};  ///< topics
   Verdicts<PublishAnswer::Verdict> may_publish_;
   Verdicts<bool> may_receive_;
   std::vector<Refusal> observed_;

@@ -122,8 +122,8 @@ std::optional<Refuse> UpwardInspector::count_subscription(std::string_view filte
   known.add(filter);
   const auto share = mqtt::shared_subscription(filter);
   if (share) c_.shared_.add_once_more(share->filter);
-  asked.counted.push_back({static_cast<std::uint16_t>(place), HashSet::hash(filter),
-                           share ? std::optional{HashSet::hash(share->filter)} : std::nullopt});
+  asked.counted.push_back({static_cast<std::uint16_t>(place), known.hash(filter),
+                           share ? std::optional{known.hash(share->filter)} : std::nullopt});
   return std::nullopt;
 }
 

@@ -82,6 +82,19 @@ TEST_P(Denied, DeliveriesAreAcknowledgedInTheClientsPlace) {
   scene.gate.wait_for(denied("receive"), 3);
 }
 
+TEST_P(Denied, MessagesOfAClientThatIsGoneKeepNoSessionAlive) {
+  Scene scene{Transport::mqtts, ruled()};
+  auto session = scene.admitted({.version = GetParam()}, {"", 4'096});
+  static_cast<void>(session.broker.send_until_stuck(publish(GetParam(), "in/a", noise(60'000, 3))));
+  // More answers than the gate keeps for a client that does not read, so it is not heard any more.
+  ByteVector many;
+  for (int i = 0; i < 8'000; ++i) many = std::move(many) + message("other", 1, 7);
+  session.client.send(many);
+  scene.gate.wait_for(denied("publish"), is_v5() ? 2'731 : 4'096);
+  session.client.reset();
+  EXPECT_EQ(session.broker.read_to_end(), ByteVector{});
+}
+
 TEST_P(Denied, TopicsOfTheBrokersOwnAreNobodysWithoutARule) {
   Scene scene{Transport::mqtts};
   auto session = scene.admitted({.version = GetParam()});

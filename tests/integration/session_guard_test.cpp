@@ -125,6 +125,50 @@ TEST_P(SessionGuard, LeavesAnIdentifierToItsOwnerWhenTheBrokerRefusesIt) {
   static_cast<void>(bob);
 }
 
+TEST_P(SessionGuard, KeepsTheSessionOfTheConnectionThatCameLast) {
+  Scene scene{Transport::mqtts, with_bob()};
+  auto first = scene.admitted(pump("alice", GetParam()));
+  const auto durable = pump("alice", GetParam(), false);
+  auto second = scene.admitted(GetParam() == v5_0 ? kept_for(durable, "00000e10") : durable);
+  second.client.send(disconnect());
+  EXPECT_EQ(second.broker.read_packet(), disconnect());
+  second.broker.close();
+  static_cast<void>(second.client.read_to_end());
+  // Taken over long since, and only now at its end.
+  first.broker.close();
+  static_cast<void>(first.client.read_to_end());
+  static_cast<void>(scene.gate.when_idle());
+  expect_refused(scene, pump("bob", GetParam()));
+}
+
+TEST_P(SessionGuard, KeepsTheSessionOfAClientThatDidNotWaitForTheBrokersAnswer) {
+  Scene scene{Transport::mqtts, with_bob()};
+  const auto durable = pump("alice", GetParam(), false);
+  const auto connect = make_connect(GetParam() == v5_0 ? kept_for(durable, "00000e10") : durable);
+  auto hasty = scene.client_after(connect);
+  auto broker = scene.broker.accept();
+  EXPECT_EQ(broker.read(connect.size()), connect);
+  hasty.close();
+  static_cast<void>(broker.read_to_end());
+  static_cast<void>(scene.gate.when_idle());
+  expect_refused(scene, pump("bob", GetParam()));
+}
+
+TEST_P(SessionGuard, LeavesNoIdentifierToAClientThatTheBrokerRefusedAndThatStays) {
+  Scene scene{Transport::mqtts, with_bob()};
+  const auto connect = make_connect(pump("alice", GetParam()));
+  auto refused = scene.client_after(connect);
+  auto broker = scene.broker.accept();
+  EXPECT_EQ(broker.read(connect.size()), connect);
+  const auto answer = connack(GetParam(), GetParam() == v5_0 ? 0x87 : 5);
+  broker.send(answer);
+  EXPECT_EQ(refused.read(answer.size()), answer);
+  static_cast<void>(broker.read_to_end());
+  // It has not closed its end.
+  auto bob = scene.admitted(pump("bob", GetParam()));
+  static_cast<void>(bob);
+}
+
 TEST_P(SessionGuard, HoldsAmongManyWorkers) {
   Scene scene{Transport::mqtts, with_bob([](PolicyBuilder& policy) { policy.set("gate.workers", "4"); })};
   auto alice = scene.admitted(pump("alice", GetParam()));

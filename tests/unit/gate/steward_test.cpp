@@ -77,7 +77,7 @@ TEST(Steward, TakesUpTheLimitsOfAnotherPolicy) {
   auto none = limits(2);
   none.mqtt.sessions_remembered_max = 0;
   steward.limit(none);
-  steward.release("pump", SessionOwners::for_ever);
+  steward.release("pump", SessionOwners::Kept{SessionOwners::for_ever, net::Clock::now()});
   home.poll();
   EXPECT_TRUE(steward.claim(Claim{"pump", "bob"})) << "nobody's, since nothing is remembered";
   EXPECT_TRUE(steward.ask(take).taken);

@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "proxy/inspect/conversation.hpp"
 #include "proxy/inspect/hash_set.hpp"
 
 namespace bastion::inspect {
@@ -75,7 +76,7 @@ TEST(PacketIds, AreChangedInPlace) {
 }
 
 TEST(HashSet, CountsEachNameOnce) {
-  HashSet names;
+  HashSet names{no_key};
   for (const char* name : {"b", "a", "b", "", "c", "a"}) names.add(name);
   EXPECT_EQ(names.size(), 4u);
   names.remove("b");

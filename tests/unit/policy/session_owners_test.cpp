@@ -9,8 +9,10 @@ namespace {
 using namespace std::chrono_literals;
 
 const SessionOwners::Clock::time_point start{1h};
-constexpr SessionOwners::Seconds ten{10};
-constexpr SessionOwners::Seconds none{0};
+using Kept = SessionOwners::Kept;
+const Kept ten{SessionOwners::Seconds{10}, start};
+const Kept none{SessionOwners::Seconds{0}, start};
+const Kept for_ever{SessionOwners::for_ever, start};
 
 TEST(SessionOwners, GiveAnIdentifierToWhoeverComesFirst) {
   SessionOwners owners(10);
@@ -48,14 +50,14 @@ TEST(SessionOwners, KeepItForThoseWhoseSessionTheBrokerKeeps) {
 TEST(SessionOwners, KeepASessionForEverThatNeverEnds) {
   SessionOwners owners(10);
   ASSERT_TRUE(owners.claim("pump", "alice", start));
-  owners.release("pump", SessionOwners::for_ever, start);
+  owners.release("pump", for_ever, start);
   EXPECT_FALSE(owners.claim("pump", "bob", start + 24h * 365 * 100));
 }
 
 TEST(SessionOwners, TakeTheLastWordOnHowLongASessionIsKept) {
   SessionOwners owners(10);
   ASSERT_TRUE(owners.claim("pump", "alice", start));
-  owners.release("pump", SessionOwners::for_ever, start);
+  owners.release("pump", for_ever, start);
   ASSERT_TRUE(owners.claim("pump", "alice", start + 1s));
   owners.release("pump", none, start + 2s);
   EXPECT_TRUE(owners.claim("pump", "bob", start + 3s)) << "she has said Clean Session";
@@ -71,19 +73,56 @@ TEST(SessionOwners, LeaveASessionAsItWasWhereTheBrokerDidNotLetItsUserIn) {
   EXPECT_TRUE(owners.claim("pump", "bob", start + 10s));
 }
 
+TEST(SessionOwners, TakeTheWordOfTheConnectionThatCameLast) {
+  SessionOwners owners(10);
+  ASSERT_TRUE(owners.claim("pump", "alice", start));
+  ASSERT_TRUE(owners.claim("pump", "alice", start + 1s));
+  owners.release("pump", Kept{SessionOwners::for_ever, start + 1s}, start + 2s);
+  owners.release("pump", none, start + 3s);
+  EXPECT_FALSE(owners.claim("pump", "bob", start + 4s)) << "the first one was taken over, and lingered";
+}
+
+TEST(SessionOwners, TakeASessionForLongerKeptWhereTheBrokerDidNotAnswer) {
+  const auto unanswered = [](std::uint32_t seconds) { return Kept{SessionOwners::Seconds{seconds}, start + 1s, false}; };
+  for (const std::uint32_t asked : {0u, 30u}) {
+    SessionOwners owners(10);
+    ASSERT_TRUE(owners.claim("pump", "alice", start));
+    owners.release("pump", ten, start);
+    ASSERT_TRUE(owners.claim("pump", "alice", start + 1s));
+    owners.release("pump", unanswered(asked), start + 2s);
+    EXPECT_FALSE(owners.claim("pump", "bob", start + 9s));
+    EXPECT_EQ(owners.claim("pump", "bob", start + 10s), asked == 0) << "by what it had before, or by what it was asked for";
+    EXPECT_TRUE(owners.claim("pump", "bob", start + 32s));
+  }
+}
+
+TEST(SessionOwners, LetNobodyPushOutWhatIsAnothers) {
+  SessionOwners owners(4);
+  const auto keep = [&](const std::string& id, const char* owner, const Kept& kept) {
+    ASSERT_TRUE(owners.claim(id, owner, start));
+    owners.release(id, kept, start);
+  };
+  keep("pump", "alice", ten);
+  for (int i = 0; i < 100; ++i) keep("x" + std::to_string(i), "mallory", for_ever);
+  EXPECT_EQ(owners.kept(), 4u);
+  EXPECT_FALSE(owners.claim("pump", "mallory", start)) << "though it ends first";
+  EXPECT_FALSE(owners.claim("x99", "alice", start));
+  EXPECT_TRUE(owners.claim("x0", "alice", start)) << "of his own the oldest went";
+}
+
 TEST(SessionOwners, ForgetTheSessionThatEndsFirstWhenThereAreTooMany) {
   SessionOwners owners(2);
-  const auto keep = [&](const char* id, SessionOwners::Seconds kept) {
+  const auto keep = [&](const char* id, const Kept& kept) {
     ASSERT_TRUE(owners.claim(id, "alice", start));
     owners.release(id, kept, start);
   };
-  keep("a", SessionOwners::for_ever);
+  keep("a", for_ever);
   keep("b", ten);
-  keep("c", SessionOwners::for_ever);
+  keep("c", for_ever);
   EXPECT_EQ(owners.kept(), 2u);
   EXPECT_TRUE(owners.claim("b", "bob", start));
   EXPECT_FALSE(owners.claim("a", "bob", start));
-  keep("d", SessionOwners::for_ever);
+  keep("d", for_ever);
   EXPECT_TRUE(owners.claim("a", "bob", start)) << "the older of those that end at the same time";
   EXPECT_FALSE(owners.claim("c", "bob", start));
   owners.limit(1);
@@ -96,7 +135,7 @@ TEST(SessionOwners, DoNotCountTheConnectedAmongTheRemembered) {
   ASSERT_TRUE(owners.claim("pump", "alice", start));
   ASSERT_TRUE(owners.claim("lamp", "alice", start));
   EXPECT_FALSE(owners.claim("pump", "bob", start));
-  owners.release("pump", SessionOwners::for_ever, start);
+  owners.release("pump", for_ever, start);
   EXPECT_TRUE(owners.claim("pump", "bob", start));
 }
 
