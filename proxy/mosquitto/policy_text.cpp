@@ -244,7 +244,7 @@ class Writer {
       from = global;
     }
     if (sum < 0 || from == nullptr) {
-      out_.comment("Mosquitto had no limit on connections; here it is connections_max = 4096.");
+      out_.comment("No limit of Mosquitto's holds for all listeners above; here it is connections_max = 4096.");
       return;
     }
     sum = within("admission.connections_max", sum);

@@ -208,6 +208,12 @@ TEST(ImportedPolicy, CountsNoConnectionsOfAListenerThatIsLeftOut) {
   EXPECT_EQ(Imported{Tree{"listener 1883\nmax_connections 60\n"}}.policy.admission.connections_max, 60U);
 }
 
+TEST(ImportedPolicy, DoesNotDenyALimitThatGoesWithItsListener) {
+  const auto toml = Imported{Tree{"listener 9001\nprotocol websockets\nmax_connections 7\n"}}.text.toml;
+  EXPECT_THAT(toml,
+              HasSubstr("# No limit of Mosquitto's holds for all listeners above; here it is connections_max = 4096."));
+}
+
 TEST(ImportedPolicy, TakesTheBrokersWholeLimitWhereItIsLess) {
   EXPECT_EQ(Imported{Tree{"global_max_connections 70\n" + door}}.policy.admission.connections_max, 70U);
   EXPECT_EQ(Imported{Tree{"global_max_connections 70\n" + door + "max_connections 60\n"}}.policy.admission.connections_max,
