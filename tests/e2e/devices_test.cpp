@@ -197,7 +197,6 @@ TEST(DevicePublisher, StopsWithinSecondsWhereTheGateDoesNotAnswer) {
   connecting.signal(SIGTERM);
   EXPECT_EQ(connected.wait(), 1) << connected.err().text();
   EXPECT_EQ(connecting.wait(), 1) << connecting.err().text();
-  EXPECT_THAT(connecting.err().text(), Not(HasSubstr("not connected"))) << "nor does it wait until its connect gives up";
   const auto one = account_of(connected);
   EXPECT_GE(one.confirmed, 0) << connected.err().text();
   EXPECT_GT(one.taken, one.confirmed);
