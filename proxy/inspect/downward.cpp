@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proxy/inspect/messages.hpp"
 #include "proxy/inspect/refuse.hpp"
 #include "proxy/mqtt/acknowledge.hpp"
 #include "proxy/mqtt/disconnect.hpp"
@@ -136,11 +137,7 @@ bool DownwardInspector::find_topic(const PublishHead& head, std::string_view& to
 bool DownwardInspector::is_good_packet_id(const PublishHead& head) const {
   if (head.qos == 0) return true;
   const auto due = c_.of_broker_.find(head.packet_id);
-  if (due == Due::nothing) return true;
-  // Before MQTT 5 a message may be sent again whenever its sender likes.
-  const bool is_of_this_qos =
-      head.qos == 1 ? due == Due::puback : due == Due::pubrec || due == Due::pubrel || due == Due::own_pubrel;
-  return !c_.is_v5() && head.dup && is_of_this_qos;
+  return due == Due::nothing || is_sent_again(c_.asked_.version, head, due);
 }
 
 bool DownwardInspector::may_receive(std::string_view topic) {
@@ -155,42 +152,20 @@ bool DownwardInspector::may_receive(std::string_view topic) {
 /// The message goes nowhere, and the broker is told what the client would have told it.
 Step DownwardInspector::drop(const Header& header, const PublishHead& head, std::string_view topic, Bytes rest) {
   c_.deny(Denied::receive, topic);
-  const auto version = to_mqtt(c_.asked_.version);
-  const auto due = head.qos > 0 ? c_.of_broker_.find(head.packet_id) : Due::nothing;
-  if (due == Due::puback || due == Due::pubrec) {
-    // It went through before, under other rights: that is the client's to answer.
-  } else if (head.qos == 1) {
-    mqtt::append_acknowledgement(frame_.answer, version, PacketType::puback, head.packet_id, code::not_authorized);
-  } else if (head.qos == 2) {
-    mqtt::append_acknowledgement(frame_.answer, version, PacketType::pubrec, head.packet_id, code::not_authorized);
-    if (!c_.is_v5() && due == Due::nothing) {
-      c_.of_broker_.set(head.packet_id, Due::own_pubrel);
-    }
-  }
+  answer_denied(c_.of_broker_, c_.asked_.version, head, frame_.answer);
   return frame_.drop(header.packet_size(), rest.size());
 }
 
 DownwardInspector::Other DownwardInspector::let_through(const Header& header, const PublishHead& head, Bytes rest,
                                                         Forward& through) {
-  if (head.qos > 0 && c_.of_broker_.find(head.packet_id) == Due::nothing) {
-    c_.of_broker_.set(head.packet_id, head.qos == 1 ? Due::puback : Due::pubrec);
-  }
-  const auto* const alias = head.topic.empty() ? c_.broker_aliases_.find(*head.topic_alias) : nullptr;
-  if (alias == nullptr || alias->told) {
+  begin_exchange(c_.of_broker_, head);
+  auto instead = head_with_topic(c_.broker_aliases_, c_.asked_.version, header, head, rest, c_.asked_.maximum_packet_size);
+  if (!instead) {
     frame_.pass(header.packet_size(), rest.size(), through);
     return std::nullopt;
   }
-  // The message that set the alias was dropped, so the client has never heard of it.
-  std::vector<std::uint8_t> instead;
-  const auto name = alias->name;
-  const bool grown_too_large = header.packet_size() + name.size() + header_growth_max > c_.asked_.maximum_packet_size;
-  if (grown_too_large ||
-      !mqtt::append_publish_head(instead, to_mqtt(c_.asked_.version), header, head, rest.subspan(header.size),
-                                 {name, head.topic_alias}) ||
-      !c_.broker_aliases_.set(*head.topic_alias, name, true)) {
-    return bad_packet;
-  }
-  return frame_.replace_head(header.packet_size(), header.size + head.head_bytes, std::move(instead));
+  if (instead->empty()) return bad_packet;
+  return frame_.replace_head(header.packet_size(), header.size + head.head_bytes, std::move(*instead));
 }
 
 // --- acknowledgements -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proxy/inspect/messages.hpp"
 #include "proxy/inspect/refuse.hpp"
 #include "proxy/mqtt/acknowledge.hpp"
 #include "proxy/mqtt/disconnect.hpp"
@@ -228,10 +229,7 @@ std::optional<Refuse> UpwardInspector::judge_packet_id(const PublishHead& head) 
     }
     return judge_in_flight(c_.client_publishes_);
   }
-  // Before MQTT 5 a message may be sent again whenever its sender likes.
-  const bool is_of_this_qos =
-      head.qos == 1 ? due == Due::puback : due == Due::pubrec || due == Due::pubrel || due == Due::own_pubrel;
-  if (!c_.is_v5() && head.dup && is_of_this_qos) return std::nullopt;
+  if (is_sent_again(c_.asked_.version, head, due)) return std::nullopt;
   return refuse(Reason::protocol_error, Cause::packet_id);  // [MQTT-2.3.1-4], 5.0 [MQTT-2.2.1-3]
 }
 
@@ -246,48 +244,22 @@ bool UpwardInspector::may_publish(const PublishHead& head, std::string_view topi
   return answer.is_allowed();
 }
 
-/// The message goes nowhere. Its sender is told as its QoS asks: nothing, PUBACK, or PUBREC; the code says why in MQTT 5,
-/// which ends the exchange there [MQTT-4.3.3-4]. Before, PUBREL and PUBCOMP are still to be exchanged, with the gate.
 Step UpwardInspector::deny(const Header& header, const PublishHead& head, std::string_view topic, Bytes rest) {
   c_.deny(Denied::publish, topic);
-  const auto version = to_mqtt(c_.asked_.version);
-  const auto due = head.qos > 0 ? c_.of_client_.find(head.packet_id) : Due::nothing;
-  if (due == Due::puback || due == Due::pubrec) {
-    // It went through before, under other rights: that is the broker's to answer.
-  } else if (head.qos == 1) {
-    mqtt::append_acknowledgement(frame_.answer, version, PacketType::puback, head.packet_id, code::not_authorized);
-  } else if (head.qos == 2) {
-    mqtt::append_acknowledgement(frame_.answer, version, PacketType::pubrec, head.packet_id, code::not_authorized);
-    if (!c_.is_v5() && due == Due::nothing) {
-      c_.of_client_.set(head.packet_id, Due::own_pubrel);
-      ++c_.client_publishes_;
-    }
-  }
+  if (answer_denied(c_.of_client_, c_.asked_.version, head, frame_.answer)) ++c_.client_publishes_;
   return frame_.drop(header.packet_size(), rest.size());
 }
 
 UpwardInspector::Other UpwardInspector::let_through(const Header& header, const PublishHead& head, Bytes rest,
                                                     Forward& through) {
-  if (head.qos > 0 && c_.of_client_.find(head.packet_id) == Due::nothing) {
-    c_.of_client_.set(head.packet_id, head.qos == 1 ? Due::puback : Due::pubrec);
-    ++c_.client_publishes_;
-  }
-  const auto* const alias = head.topic.empty() ? c_.client_aliases_.find(*head.topic_alias) : nullptr;
-  if (alias == nullptr || alias->told) {
+  if (begin_exchange(c_.of_client_, head)) ++c_.client_publishes_;
+  auto instead = head_with_topic(c_.client_aliases_, c_.asked_.version, header, head, rest, c_.maximum_packet_size_);
+  if (!instead) {
     frame_.pass(header.packet_size(), rest.size(), through);
     return std::nullopt;
   }
-  // The packet that set the alias was denied, so the broker has never heard of it.
-  std::vector<std::uint8_t> instead;
-  const auto name = alias->name;
-  const bool grown_too_large = header.packet_size() + name.size() + header_growth_max > c_.maximum_packet_size_;
-  if (grown_too_large ||
-      !mqtt::append_publish_head(instead, to_mqtt(c_.asked_.version), header, head, rest.subspan(header.size),
-                                 {name, head.topic_alias}) ||
-      !c_.client_aliases_.set(*head.topic_alias, name, true)) {
-    return refuse(Reason::packet_too_large, Cause::none);
-  }
-  return frame_.replace_head(header.packet_size(), header.size + head.head_bytes, std::move(instead));
+  if (instead->empty()) return refuse(Reason::packet_too_large, Cause::none);
+  return frame_.replace_head(header.packet_size(), header.size + head.head_bytes, std::move(*instead));
 }
 
 // --- acknowledgements -----------------------------------------------------------------------------------------------------
