@@ -1,8 +1,10 @@
 // What is known of a client when a question is put to the policy. All views are borrowed from the caller.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "policy/address.hpp"
@@ -36,6 +38,28 @@ struct ConnectFacts {
   bool has_password = false;
   bool has_auth_method = false;  ///< MQTT 5 Authentication Method
   std::optional<WillFacts> will;
+};
+
+/// What an answer is about: a filter of SUBSCRIBE, the topic of a delivery, or a message.
+struct TopicFacts {
+  std::string_view text;              ///< empty: no topic
+  std::optional<std::uint8_t> qos{};  ///< of a message that the client publishes
+  bool retain = false;
+};
+
+/// The same, kept to tell an operator who mends rules: the start of the text, and it owns that.
+struct TopicNote {
+  static constexpr std::size_t bytes_max = 64;
+
+  TopicNote() = default;
+  explicit TopicNote(const TopicFacts& facts)
+      : text{facts.text.substr(0, bytes_max)}, qos{facts.qos}, retain{facts.retain} {}
+
+  std::string text;
+  std::optional<std::uint8_t> qos;
+  bool retain = false;
+
+  bool operator==(const TopicNote&) const = default;
 };
 
 }  // namespace bastion

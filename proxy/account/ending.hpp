@@ -42,7 +42,7 @@ struct Ending {
   bool user_is_known = false;  ///< stands in the password file: may be shown; others are shown masked
   std::string tls_version;     ///< "TLSv1.3", or empty
   std::string role;
-  std::string detail;  ///< for the log only: the TLS library's words, an errno; never from the client
+  std::string detail;  ///< for the log only: the TLS library's words, an errno, the topic of a will
 };
 
 }  // namespace bastion::account

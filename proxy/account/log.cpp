@@ -157,6 +157,12 @@ void append_refusal(Line& line, Refusal refusal) {
   line.word("cause", bastion::label(refusal.cause));
 }
 
+/// How a message is published; its topic, which the client chose, comes last.
+void append_form(Line& line, const TopicNote& about) {
+  if (about.qos) line.number("qos", static_cast<unsigned>(*about.qos));
+  if (about.retain) line.word("retain", "true");
+}
+
 /// What is known of the client itself, what it chose last.
 void append_client(Line& line, const Ending& ending, const Mask& mask) {
   line.word("tls", ending.tls_version);
@@ -195,22 +201,25 @@ std::string ending_line(const Ending& ending, std::string_view listener, std::ch
   return line.take();
 }
 
-std::string observation_line(const Ending& so_far, Refusal refusal, std::string_view listener,
+std::string observation_line(const Ending& so_far, Refusal refusal, const TopicNote& about, std::string_view listener,
                              std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask) {
   Line line{format, wall, "event", "would_refuse"};
   append_where(line, so_far, listener);
   append_refusal(line, refusal);
+  append_form(line, about);
   append_client(line, so_far, mask);
+  line.quoted("topic", about.text);
   return line.take();
 }
 
-std::string denial_line(const Ending& so_far, Denied what, std::string_view topic, std::string_view listener,
+std::string denial_line(const Ending& so_far, Denied what, const TopicNote& about, std::string_view listener,
                         std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask) {
   Line line{format, wall, "event", "denied"};
   append_where(line, so_far, listener);
   line.word("what", bastion::label(what));
+  append_form(line, about);
   append_client(line, so_far, mask);
-  line.quoted("topic", topic);
+  line.quoted("topic", about.text);
   return line.take();
 }
 

@@ -40,11 +40,12 @@ class Mask {
 [[nodiscard]] std::string ending_line(const Ending& ending, std::string_view listener,
                                       std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask);
 /// One line for a refusal that is only observed: event `would_refuse`, then as above as far as is known by then.
-[[nodiscard]] std::string observation_line(const Ending& so_far, Refusal refusal, std::string_view listener,
-                                           std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask);
+[[nodiscard]] std::string observation_line(const Ending& so_far, Refusal refusal, const TopicNote& about,
+                                           std::string_view listener, std::chrono::system_clock::time_point wall,
+                                           LogFormat format, const Mask& mask);
 /// One line for what topic rules kept from going through while the session goes on: event `denied`, then client and
 /// listener, `what=publish`, what is known of the client, and last the topic or filter.
-[[nodiscard]] std::string denial_line(const Ending& so_far, Denied what, std::string_view topic, std::string_view listener,
+[[nodiscard]] std::string denial_line(const Ending& so_far, Denied what, const TopicNote& about, std::string_view listener,
                                       std::chrono::system_clock::time_point wall, LogFormat format, const Mask& mask);
 /// A line of the gate itself: `... info message`, cut at 2048 bytes of message; in text, quotes and backslashes stay.
 [[nodiscard]] std::string message_line(LogLevel level, std::string_view message, std::chrono::system_clock::time_point wall,

@@ -129,7 +129,7 @@ void Relay::send_own_packets(TimePoint now) {
 
 /// What the inspectors have observed, and kept from going through.
 void Relay::take_notes() {
-  for (const auto refusal : conversation_.observed()) observe(refusal);
+  for (const auto& observed : conversation_.observed()) observe(observed);
   const auto& denied = conversation_.denied();
   for (std::size_t i = 0; i < denied.size(); ++i) {
     tally_.denied[i] += denied[i] - denied_counted_[i];
@@ -147,7 +147,7 @@ MaybeEnd Relay::hold_to_rate(std::uint64_t packets, std::uint64_t bytes, TimePoi
   const auto verdict = rate_.take(packets, bytes, now);
   const Refusal too_fast{Reason::message_rate, Cause::none};
   if (conversation_.mode() == Mode::observe) {
-    if (verdict.pause_until) observe(too_fast);
+    if (verdict.pause_until) observe({too_fast, {}});
     return std::nullopt;
   }
   if (verdict.is_exceeded) return too_fast;
@@ -327,16 +327,18 @@ Relay::TimePoint Relay::slow_reader_due() const {
 
 MaybeEnd Relay::end_or_observe(Refusal refusal) {
   if (conversation_.mode() == Mode::enforce) return refusal;
-  observe(refusal);
+  observe({refusal, {}});
   return std::nullopt;
 }
 
 bool Relay::has_observed(Reason reason) const {
-  return std::any_of(observed_.begin(), observed_.end(), [&](Refusal refusal) { return refusal.reason == reason; });
+  return std::any_of(observed_.begin(), observed_.end(),
+                     [&](const inspect::Observed& known) { return known.refusal.reason == reason; });
 }
 
-void Relay::observe(Refusal refusal) {
-  if (std::find(observed_.begin(), observed_.end(), refusal) == observed_.end()) observed_.push_back(refusal);
+void Relay::observe(const inspect::Observed& observed) {
+  const auto is_it = [&](const inspect::Observed& known) { return known.refusal == observed.refusal; };
+  if (std::none_of(observed_.begin(), observed_.end(), is_it)) observed_.push_back(observed);
 }
 
 /// When the broker is not waited for any longer, for a client that has left.

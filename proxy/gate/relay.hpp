@@ -69,7 +69,7 @@ class Relay {
   /// The MQTT 5 reason code for the DISCONNECT of the refusal that pump() returned, where it is not the reason's own.
   [[nodiscard]] std::optional<std::uint8_t> v5_reason_code() const { return v5_reason_code_; }
   /// What enforcing would have refused, in the order in which it was met; grows.
-  [[nodiscard]] std::span<const Refusal> observed() const { return observed_; }
+  [[nodiscard]] std::span<const inspect::Observed> observed() const { return observed_; }
   /// The identifier that the broker gave the client, once it is known; empty: none.
   [[nodiscard]] std::string_view assigned_client_id() const;
   [[nodiscard]] const inspect::Conversation& conversation() const { return conversation_; }
@@ -104,7 +104,7 @@ class Relay {
   [[nodiscard]] MaybeEnd overdue(TimePoint now);
   [[nodiscard]] MaybeEnd end_or_observe(Refusal refusal);
   [[nodiscard]] bool has_observed(Reason reason) const;
-  void observe(Refusal refusal);
+  void observe(const inspect::Observed& observed);
   [[nodiscard]] TimePoint slow_reader_due() const;
   [[nodiscard]] TimePoint farewell_due() const;
   [[nodiscard]] account::Close client_close() const;
@@ -128,7 +128,7 @@ class Relay {
   std::vector<std::uint8_t> up_carry_;
   std::vector<std::uint8_t> down_carry_;
   std::optional<Refusal> eviction_;
-  std::vector<Refusal> observed_;  ///< each once
+  std::vector<inspect::Observed> observed_;  ///< each once
   std::optional<std::uint8_t> v5_reason_code_;
   std::array<std::uint32_t, denied_count> denied_counted_{};
   std::uint64_t bytes_up_ = 0;

@@ -96,8 +96,8 @@ void Session::claimed(bool is_granted) {
   notify();
 }
 
-void Session::observe(Refusal refusal) {
-  worker_.note(listener_, ending_, refusal);
+void Session::observe(Refusal refusal, const TopicNote& about) {
+  worker_.note(listener_, ending_, refusal, about);
 }
 
 net::Detached Session::live(boost::intrusive_ptr<Session> self) {
@@ -150,10 +150,10 @@ bool Session::is_late() {
 
 /// Whether a client that the policy refuses goes on all the same, since the policy is only observed. Where the gate has the
 /// broker's credentials nobody else would ask for the client's own.
-bool Session::goes_on(Refusal refusal) {
+bool Session::goes_on(Refusal refusal, const TopicNote& about) {
   if (mode_ == Mode::enforce || !can_be_observed(refusal)) return false;
   if (setup_->policy.upstream.credentials && info(refusal.reason).stage == Stage::auth) return false;
-  observe(refusal);
+  observe(refusal, about);
   return true;
 }
 
@@ -180,7 +180,9 @@ net::Task<End> Session::relay() {
     static_cast<void>(is_late());  // the relay itself knows what is due
     auto end = relay.pump(now());
     if (relay.assigned_client_id() != assigned_client_id_) take_assigned_client_id(relay.assigned_client_id());
-    for (; noted < relay.observed().size(); ++noted) observe(relay.observed()[noted]);
+    for (; noted < relay.observed().size(); ++noted) {
+      observe(relay.observed()[noted].refusal, relay.observed()[noted].about);
+    }
     const auto& denied = relay.conversation().first_denials();
     for (; denials < denied.size(); ++denials) worker_.note(listener_, ending_, denied[denials]);
     if (aborted_ && !end) end = *eviction_;

@@ -63,7 +63,7 @@ class Session final : public net::Waiter,
   /// The same of the client identifier.
   void claimed(bool is_granted);
   /// Counts and logs what enforcing would have refused this connection for.
-  void observe(Refusal refusal);
+  void observe(Refusal refusal, const TopicNote& about = {});
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] Mode mode() const { return mode_; }
@@ -121,7 +121,7 @@ class Session final : public net::Waiter,
   [[nodiscard]] static TimePoint now() { return net::Clock::now(); }
   [[nodiscard]] MaybeEnd interrupted() const;
   [[nodiscard]] bool is_late();
-  [[nodiscard]] bool goes_on(Refusal refusal);
+  [[nodiscard]] bool goes_on(Refusal refusal, const TopicNote& about = {});
   [[nodiscard]] ConnectFacts facts() const;
   [[nodiscard]] inspect::Rights rights() const;
   [[nodiscard]] RateGuard::Limits rates() const;

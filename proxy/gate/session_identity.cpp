@@ -64,7 +64,12 @@ net::Task<MaybeEnd> Session::verify_identity() {
   if (const auto refusal = adopt_policy()) co_return co_await refuse(*refusal);
   const auto verdict = judge_identity(setup_->policy, ending_.origin, newcomer_->connect->facts);
   if (const auto* refusal = std::get_if<Refusal>(&verdict)) {
-    if (!goes_on(*refusal)) co_return co_await refuse(*refusal);
+    TopicNote will;
+    if (refusal->reason == Reason::will_denied) {
+      will = TopicNote{{asked_.will_topic, asked_.will_qos, asked_.will_retain}};
+      ending_.detail = "a will to " + will.text;
+    }
+    if (!goes_on(*refusal, will)) co_return co_await refuse(*refusal);
   } else if (role_ = std::get<Admitted>(verdict).role; role_ != nullptr) {
     ending_.role = role_->name;
   }

@@ -333,7 +333,7 @@ bool Worker::may_log(const Address& source) {
   return decision.write;
 }
 
-void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refusal) {
+void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refusal, const TopicNote& about) {
   listener.tally.note(refusal, !so_far.would_refuse);
   if (!so_far.would_refuse) {
     so_far.would_refuse = refusal;
@@ -341,14 +341,14 @@ void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refu
   }
   const auto& gate = setup_->policy.gate;
   if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
-  commons_.log.write(account::observation_line(so_far, refusal, listener.name, std::chrono::system_clock::now(),
+  commons_.log.write(account::observation_line(so_far, refusal, about, listener.name, std::chrono::system_clock::now(),
                                                gate.log_format, commons_.mask));
 }
 
 void Worker::note(const ListenerState& listener, const account::Ending& so_far, const inspect::Denial& denial) {
   const auto& gate = setup_->policy.gate;
   if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
-  commons_.log.write(account::denial_line(so_far, denial.what, denial.topic, listener.name, std::chrono::system_clock::now(),
+  commons_.log.write(account::denial_line(so_far, denial.what, denial.about, listener.name, std::chrono::system_clock::now(),
                                           gate.log_format, commons_.mask));
 }
 

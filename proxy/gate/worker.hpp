@@ -94,7 +94,7 @@ class Worker {
   /// Wakes the session after the others had their turn.
   void take_turns(Session& session);
   /// What enforcing would have refused a connection for; `so_far` remembers the first.
-  void note(ListenerState& listener, account::Ending& so_far, Refusal refusal);
+  void note(ListenerState& listener, account::Ending& so_far, Refusal refusal, const TopicNote& about = {});
   /// What topic rules kept from going through, for the first time in a session.
   void note(const ListenerState& listener, const account::Ending& so_far, const inspect::Denial& denial);
   /// The session's one ending: counted, logged, its place given back.

@@ -4,21 +4,15 @@
 #include <algorithm>
 
 namespace bastion::inspect {
-namespace {
-
-constexpr std::size_t shown_topic_bytes_max = 64;
-
-}  // namespace
-
-bool Conversation::observes(Refusal refusal) {
+bool Conversation::observes(Refusal refusal, const TopicFacts& about) {
   if (rights_.mode == Mode::enforce) return false;
-  if (std::find(observed_.begin(), observed_.end(), refusal) == observed_.end()) observed_.push_back(refusal);
+  const auto is_it = [&](const Observed& known) { return known.refusal == refusal; };
+  if (std::none_of(observed_.begin(), observed_.end(), is_it)) observed_.push_back({refusal, TopicNote{about}});
   return true;
 }
 
-void Conversation::deny(Denied what, std::string_view topic) {
-  if (++denied_[static_cast<std::size_t>(what)] > 1) return;
-  first_denials_.push_back({what, std::string{topic.substr(0, shown_topic_bytes_max)}});
+void Conversation::deny(Denied what, const TopicFacts& about) {
+  if (++denied_[static_cast<std::size_t>(what)] == 1) first_denials_.push_back({what, TopicNote{about}});
 }
 
 }  // namespace bastion::inspect

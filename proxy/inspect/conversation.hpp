@@ -56,7 +56,13 @@ struct Rights {
 /// What was kept from going through.
 struct Denial {
   Denied what{};
-  std::string topic;  ///< at most 64 bytes of it
+  TopicNote about;
+};
+
+/// What enforcing would have refused, or ended the session for.
+struct Observed {
+  Refusal refusal;
+  TopicNote about;
 };
 
 /// One SUBSCRIBE or UNSUBSCRIBE that the broker has not answered yet.
@@ -97,11 +103,11 @@ class Conversation {
   std::vector<std::uint8_t> to_client;
   std::vector<std::uint8_t> to_broker;
 
-  /// What enforcing would have refused, or ended the session for; grows, each pair once.
-  [[nodiscard]] const std::vector<Refusal>& observed() const { return observed_; }
+  /// Grows; each refusal once, with the first topic that it was about.
+  [[nodiscard]] const std::vector<Observed>& observed() const { return observed_; }
   /// How often something was kept from going through.
   [[nodiscard]] const std::array<std::uint32_t, denied_count>& denied() const { return denied_; }
-  /// The first of each kind, with the start of its topic or filter; grows.
+  /// The first of each kind; grows.
   [[nodiscard]] const std::vector<Denial>& first_denials() const { return first_denials_; }
 
  private:
@@ -110,8 +116,8 @@ class Conversation {
 
   [[nodiscard]] bool is_v5() const { return asked_.version == MqttVersion::v5_0; }
   /// True: the rights are only observed, and this goes on.
-  [[nodiscard]] bool observes(Refusal refusal);
-  void deny(Denied what, std::string_view topic);
+  [[nodiscard]] bool observes(Refusal refusal, const TopicFacts& about = {});
+  void deny(Denied what, const TopicFacts& about);
 
   Asked asked_;
   Rights rights_;
@@ -126,7 +132,7 @@ class Conversation {
   HashSet retained_{*rights_.hash_key};  ///< topics
   Verdicts<PublishAnswer::Verdict> may_publish_;
   Verdicts<bool> may_receive_;
-  std::vector<Refusal> observed_;
+  std::vector<Observed> observed_;
   std::array<std::uint32_t, denied_count> denied_{};
   std::vector<Denial> first_denials_;
 

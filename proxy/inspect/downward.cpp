@@ -114,7 +114,8 @@ DownwardInspector::Other DownwardInspector::publish(const Header& header, Bytes 
   if (!find_topic(head, topic) || !is_good_packet_id(head)) return bad_packet;
   // As with what the client sends: what the gate has begun to answer, it answers to the end.
   const bool is_own = head.qos == 2 && c_.of_broker_.find(head.packet_id) == Due::own_pubrel;
-  const bool goes_on = !is_own && (may_receive(topic) || c_.observes({Reason::acl_denied, Cause::receive}));
+  const bool goes_on =
+      !is_own && (may_receive(topic) || c_.observes({Reason::acl_denied, Cause::receive}, TopicFacts{topic}));
   if (head.topic_alias && !head.topic.empty() && !c_.broker_aliases_.set(*head.topic_alias, head.topic, goes_on)) {
     return bad_packet;
   }
@@ -151,7 +152,7 @@ bool DownwardInspector::may_receive(std::string_view topic) {
 
 /// The message goes nowhere, and the broker is told what the client would have told it.
 Step DownwardInspector::drop(const Header& header, const PublishHead& head, std::string_view topic, Bytes rest) {
-  c_.deny(Denied::receive, topic);
+  c_.deny(Denied::receive, TopicFacts{topic});
   answer_denied(c_.of_broker_, c_.asked_.version, head, frame_.answer);
   return frame_.drop(header.packet_size(), rest.size());
 }

@@ -134,8 +134,12 @@ UpwardInspector::Other UpwardInspector::publish(const Header& header, Bytes rest
   if (auto refused = judge_publish(head, topic)) return *refused;
   // A message of which the gate has said PUBREC stays with the gate, whatever it says when it is sent again.
   const bool is_own = head.qos == 2 && c_.of_client_.find(head.packet_id) == Due::own_pubrel;
-  const bool goes_on = !is_own && (may_publish(head, topic) || c_.observes({Reason::acl_denied, Cause::type_publish}));
-  if (!goes_on && c_.rights_.disconnects_on_denied_publish) return refuse(Reason::acl_denied, Cause::type_publish);
+  const bool goes_on = !is_own && (may_publish(head, topic) ||
+                                   c_.observes({Reason::acl_denied, Cause::type_publish}, {topic, head.qos, head.retain}));
+  if (!goes_on && c_.rights_.disconnects_on_denied_publish) {
+    c_.deny(Denied::publish, {topic, head.qos, head.retain});
+    return refuse(Reason::acl_denied, Cause::type_publish);
+  }
   if (head.topic_alias && !head.topic.empty() && !c_.client_aliases_.set(*head.topic_alias, head.topic, goes_on)) {
     return refuse(Reason::limit_exceeded, Cause::alias, code::quota_exceeded);
   }
@@ -245,7 +249,7 @@ bool UpwardInspector::may_publish(const PublishHead& head, std::string_view topi
 }
 
 Step UpwardInspector::deny(const Header& header, const PublishHead& head, std::string_view topic, Bytes rest) {
-  c_.deny(Denied::publish, topic);
+  c_.deny(Denied::publish, {topic, head.qos, head.retain});
   if (answer_denied(c_.of_client_, c_.asked_.version, head, frame_.answer)) ++c_.client_publishes_;
   return frame_.drop(header.packet_size(), rest.size());
 }

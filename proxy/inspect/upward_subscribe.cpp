@@ -71,7 +71,7 @@ std::optional<Refuse> UpwardInspector::judge_filter(std::string_view filter) {
 std::uint8_t UpwardInspector::code_for(mqtt::Subscription& subscription, bool has_identifier) {
   const auto& rights = c_.rights_;
   const auto denied = [&](std::uint8_t v5_code) -> std::uint8_t {
-    c_.deny(Denied::subscribe, subscription.filter);
+    c_.deny(Denied::subscribe, TopicFacts{subscription.filter});
     return c_.is_v5() ? v5_code : v3_failure;
   };
   const bool is_shared = mqtt::is_shared(subscription.filter);
@@ -88,9 +88,11 @@ std::uint8_t UpwardInspector::code_for(mqtt::Subscription& subscription, bool ha
   const auto answer = rights.access.may_subscribe(subscription.filter);
   const bool hidden = rights.guards.has(Guard::dollar_subscribe) && !rights.access.decides() && filter.front() == '$';
   if (!answer.is_allowed() || hidden) {
-    if (!c_.observes({Reason::acl_denied, Cause::type_subscribe})) return denied(code::not_authorized);
+    if (!c_.observes({Reason::acl_denied, Cause::type_subscribe}, TopicFacts{subscription.filter}))
+      return denied(code::not_authorized);
   }
-  if (is_kept_back(subscription.filter) && !c_.observes({Reason::acl_denied, Cause::shield})) {
+  if (is_kept_back(subscription.filter) &&
+      !c_.observes({Reason::acl_denied, Cause::shield}, TopicFacts{subscription.filter})) {
     return denied(code::topic_filter_invalid);
   }
   if (is_shared && !rights.shared_subscriptions && !observes) return denied(code::shared_not_supported);
@@ -138,7 +140,7 @@ UpwardInspector::Other UpwardInspector::unsubscribe(const Header& header, Bytes 
   mqtt::FilterReader reader{asked};
   while (const auto filter = reader.next()) {
     if (auto refused = judge_filter(*filter)) return *refused;
-    if (is_kept_back(*filter) && !c_.observes({Reason::acl_denied, Cause::shield})) {
+    if (is_kept_back(*filter) && !c_.observes({Reason::acl_denied, Cause::shield}, TopicFacts{*filter})) {
       return refuse(Reason::acl_denied, Cause::shield);
     }
     const auto share = mqtt::shared_subscription(*filter);

@@ -1,4 +1,5 @@
 // mosquitto_pub and mosquitto_sub, in every version that they speak.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "stage.hpp"
@@ -6,6 +7,8 @@
 namespace bastion::e2e {
 namespace {
 
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using Words = std::vector<std::string>;
 
 PolicyText all_versions() {
@@ -129,6 +132,38 @@ TEST(MosquittoClient, IsDeniedATopicAndTheLogSaysSoOnceInASession) {
   EXPECT_NE(lines[0].find("role=\"sensor\" user=\"alice\" client_id=\"pump\" topic=\"door/open\""), std::string::npos)
       << lines[0];
   EXPECT_EQ(stage.broker.log().text().find("PUBLISH"), std::string::npos) << "the broker has heard of none";
+}
+
+PolicyText observed_sensor() {
+  PolicyText policy;
+  policy.last = "[[role]]\nname = \"sensor\"\npublish = [\"telemetry/#\"]\nqos_max = 1\n";
+  return policy;
+}
+
+TEST(MosquittoClient, IsToldOfInTheLogByTheTopicThatAnObservedPolicyWouldDeny) {
+  auto policy = observed_sensor();
+  policy.listener = "mode = \"observe\"\n";
+  const Stage stage{policy};
+  EXPECT_EQ(run(stage.mosquitto_client("mosquitto_pub", {"-t", "door/open", "-q", "1", "-i", "pump", "-m", "x"})).code, 0);
+  EXPECT_EQ(run(stage.mosquitto_client("mosquitto_pub", {"-t", "telemetry/a", "-q", "2", "-i", "pump", "-m", "x"})).code, 0);
+  ASSERT_TRUE(stage.gate->wait_for_ends(2));
+  const auto lines = lines_with(" would_refuse client", stage.gate->log().text());
+  ASSERT_EQ(lines.size(), 2U) << stage.gate->log().text();
+  EXPECT_THAT(lines[0], HasSubstr("reason=acl_denied cause=publish qos=1 "));
+  EXPECT_THAT(lines[0], EndsWith(" topic=\"door/open\""));
+  EXPECT_THAT(lines[1], HasSubstr("reason=acl_denied cause=publish qos=2 "));
+  EXPECT_THAT(lines[1], EndsWith(" topic=\"telemetry/a\""));
+}
+
+TEST(MosquittoClient, IsToldOfInTheLogByTheWillForWhichItIsRefused) {
+  const Stage stage{observed_sensor()};
+  const auto done = run(stage.mosquitto_client(
+      "mosquitto_pub", {"-t", "telemetry/a", "-m", "x", "--will-topic", "door/open", "--will-payload", "x"}));
+  EXPECT_NE(done.code, 0);
+  ASSERT_TRUE(stage.gate->wait_for_ends(1));
+  const auto lines = lines_with("reason=will_denied cause=topic", stage.gate->log().text());
+  ASSERT_EQ(lines.size(), 1U) << stage.gate->log().text();
+  EXPECT_THAT(lines[0], HasSubstr("detail=\"a will to door/open\""));
 }
 
 }  // namespace

@@ -124,8 +124,8 @@ std::string PolicyText::text() const {
          "[upstream]\naddress = \"" + broker_address + "\"\n" + upstream +
          "[tls]\ncertificate = [\"server-ecdsa.crt\", \"server-rsa.crt\"]\nkey = [\"server-ecdsa.key\", "
          "\"server-rsa.key\"]\n" +
-         tls + "[[listener]]\nname = \"devices\"\naddress = \"" + listener_address + "\"\n[admission]\nallow = " + allow +
-         "\nconnections_per_address_max = " + std::to_string(connections_per_address_max) +
+         tls + "[[listener]]\nname = \"devices\"\naddress = \"" + listener_address + "\"\n" + listener +
+         "[admission]\nallow = " + allow + "\nconnections_per_address_max = " + std::to_string(connections_per_address_max) +
          "\nhandshakes_per_address_max = 256\nconnect_rate_per_address = { burst = 100000, every = \"1ms\" }\n" + admission +
          "[authentication]\n" + authentication + "[mqtt]\n" + mqtt + last;
 }

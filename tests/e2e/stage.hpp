@@ -85,6 +85,7 @@ struct PolicyText {
   std::string admission{};
   std::string mqtt{};
   std::string upstream{};
+  std::string listener{};
   std::string tls{};
   std::string last{};  ///< more sections
   std::string listener_address = "127.0.0.1:0";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "policy/policy.hpp"
@@ -165,7 +166,7 @@ struct Outcome {
   Way down;
   std::optional<Refusal> refusal;
   std::optional<std::uint8_t> v5_reason_code;
-  std::vector<Refusal> observed;
+  std::vector<std::pair<Refusal, TopicNote>> observed;
   std::array<std::uint32_t, denied_count> denied{};
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
@@ -187,7 +188,7 @@ class Session {
       goes_up ? feed(up_, outcome_.up, chunk, piece) : feed(down_, outcome_.down, chunk, piece);
       insert_own_packets();
     }
-    outcome_.observed = conversation_.observed();
+    for (const auto& observed : conversation_.observed()) outcome_.observed.emplace_back(observed.refusal, observed.about);
     outcome_.denied = conversation_.denied();
     return outcome_;
   }

@@ -146,7 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
     const auto what = static_cast<Denied>(kind % denied_count);
-    const std::string denial = account::denial_line(ending, what, ending.detail, "devices", wall, format, mask);
+    const std::string denial = account::denial_line(ending, what, TopicNote{{ending.detail}}, "devices", wall, format, mask);
     require(is_printable_ascii(denial) && (format == LogFormat::text || FlatJson{denial}.is_whole()));
   }
   require(is_printable_ascii(account::message_line(LogLevel::info, ending.detail, wall, LogFormat::text)));

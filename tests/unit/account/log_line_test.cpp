@@ -128,15 +128,17 @@ TEST(DenialLine, TellsWhatWasDeniedAndItsTopicLast) {
   auto ending = wrong_password();
   ending.role = "sensor";
   const auto line = [&](LogFormat format) {
-    return denial_line(ending, Denied::publish, "a/\"b\"\n", "devices", wall, format, Mask{});
+    return denial_line(ending, Denied::publish, TopicNote{{"a/\"b\"\n", 1, true}}, "devices", wall, format, Mask{});
   };
-  EXPECT_EQ(line(LogFormat::text),
-            "2026-01-02T03:04:05.678Z denied client=192.0.2.1:50123 listener=devices what=publish tls=TLSv1.3 mqtt=3.1.1 "
-            "role=\"sensor\" user=\"pump-7\" client_id=\"pump 7\" topic=\"a/\\x22b\\x22\\x0a\"");
-  EXPECT_EQ(line(LogFormat::json),
-            R"({"time":"2026-01-02T03:04:05.678Z","event":"denied","client":"192.0.2.1:50123","listener":"devices",)"
-            R"("what":"publish","tls":"TLSv1.3","mqtt":"3.1.1","role":"sensor","user":"pump-7","client_id":"pump 7",)"
-            R"("topic":"a/\"b\"\u000a"})");
+  EXPECT_EQ(
+      line(LogFormat::text),
+      "2026-01-02T03:04:05.678Z denied client=192.0.2.1:50123 listener=devices what=publish qos=1 retain=true tls=TLSv1.3 "
+      "mqtt=3.1.1 role=\"sensor\" user=\"pump-7\" client_id=\"pump 7\" topic=\"a/\\x22b\\x22\\x0a\"");
+  EXPECT_EQ(
+      line(LogFormat::json),
+      R"({"time":"2026-01-02T03:04:05.678Z","event":"denied","client":"192.0.2.1:50123","listener":"devices",)"
+      R"("what":"publish","qos":1,"retain":"true","tls":"TLSv1.3","mqtt":"3.1.1","role":"sensor","user":"pump-7","client_id":"pump 7",)"
+      R"("topic":"a/\"b\"\u000a"})");
 }
 
 TEST(MessageLine, IsASentenceInTextAndAnObjectInJson) {

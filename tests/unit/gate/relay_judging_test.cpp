@@ -47,7 +47,7 @@ TEST_F(RelayTest, NotesWhatItOnlyObserves) {
   ASSERT_FALSE(pump());
   EXPECT_EQ(heard(broker), denied);
   ASSERT_EQ(relay->observed().size(), 1U);
-  EXPECT_EQ(relay->observed()[0], (Refusal{Reason::acl_denied, Cause::type_publish}));
+  EXPECT_EQ(relay->observed()[0].refusal, (Refusal{Reason::acl_denied, Cause::type_publish}));
 }
 
 TEST_F(RelayTest, DoesNotHearAClientThatIsOverItsRateUntilItsDebtIsPaid) {
@@ -89,7 +89,7 @@ TEST_F(RelayTest, OnlyObservesARate) {
   ASSERT_FALSE(pump());
   EXPECT_EQ(heard(broker), pingreq + pingreq + pingreq + pingreq);
   ASSERT_EQ(relay->observed().size(), 1U);
-  EXPECT_EQ(relay->observed()[0], (Refusal{Reason::message_rate, Cause::none}));
+  EXPECT_EQ(relay->observed()[0].refusal, (Refusal{Reason::message_rate, Cause::none}));
 }
 
 TEST_F(RelayTest, GoesByOtherRightsFromTheNextPacketOn) {

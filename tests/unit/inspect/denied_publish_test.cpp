@@ -58,7 +58,7 @@ TEST_F(DeniedMessage, IsAnsweredAsItsQosAndVersionAsk) {
       EXPECT_EQ(talk.own_to_broker(), ByteVector{});
       EXPECT_EQ(talk.denied(Denied::publish), 1u);
       ASSERT_EQ(talk.conversation().first_denials().size(), 1u);
-      EXPECT_EQ(talk.conversation().first_denials()[0].topic, "no");
+      EXPECT_EQ(talk.conversation().first_denials()[0].about.text, "no");
     }
   }
 }
@@ -141,7 +141,7 @@ TEST_F(DeniedMessage, IsNotedAndLetThroughWhereThePolicyOnlyObserves) {
   Talk talk(v3_1_1, rights);
   talk.accepted();
   EXPECT_EQ(talk.up(denied_of_qos_2).out, denied_of_qos_2);
-  EXPECT_EQ(talk.conversation().observed(), (std::vector{Refusal{Reason::acl_denied, Cause::type_publish}}));
+  EXPECT_EQ(talk.observed(), (std::vector{Refusal{Reason::acl_denied, Cause::type_publish}}));
   EXPECT_EQ(talk.denied(Denied::publish), 0u);
   EXPECT_EQ(talk.own_to_client(), ByteVector{});
 }
@@ -243,7 +243,7 @@ TEST_F(UndeliveredMessage, IsNotedAndLetThroughWhereThePolicyOnlyObserves) {
   Talk talk(v3_1_1, rights);
   talk.accepted();
   EXPECT_EQ(talk.down(denied_of_qos_2).out, denied_of_qos_2);
-  EXPECT_EQ(talk.conversation().observed(), (std::vector{Refusal{Reason::acl_denied, Cause::receive}}));
+  EXPECT_EQ(talk.observed(), (std::vector{Refusal{Reason::acl_denied, Cause::receive}}));
 }
 
 }  // namespace

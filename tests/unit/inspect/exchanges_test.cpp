@@ -253,7 +253,7 @@ TEST(InFlight, IsBoundedByThePolicyBeforeMqtt5) {
   observed.accepted();
   const auto many = publish(v3_1_1, 0x32, 1) + publish(v3_1_1, 0x32, 2) + publish(v3_1_1, 0x32, 3);
   EXPECT_EQ(observed.up(many).out, many);
-  EXPECT_EQ(observed.conversation().observed(), (std::vector{Refusal{Reason::limit_exceeded, Cause::in_flight}}));
+  EXPECT_EQ(observed.observed(), (std::vector{Refusal{Reason::limit_exceeded, Cause::in_flight}}));
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ TEST_P(Limits, AreNotedOnceWhereThePolicyOnlyObserves) {
     Talk talk(limit.version, few, piece);
     talk.accepted();
     EXPECT_EQ(talk.up(limit.within + limit.over).out, limit.within + limit.over);
-    EXPECT_EQ(talk.conversation().observed(), std::vector{limit.refusal});
+    EXPECT_EQ(talk.observed(), std::vector{limit.refusal});
   }
 }
 
@@ -157,7 +157,7 @@ TEST(SessionExpiry, MayNotBeMadeLongerWithTheFarewell) {
   Talk observed(some, few);
   observed.accepted();
   EXPECT_EQ(observed.up(farewell("00000065")).packets, 1u);
-  EXPECT_EQ(observed.conversation().observed(), std::vector{over(Cause::expiry)});
+  EXPECT_EQ(observed.observed(), std::vector{over(Cause::expiry)});
 }
 
 Rights lowered() {

@@ -176,7 +176,7 @@ TEST(Subscribing, IsNotedAndLetThroughWhereThePolicyOnlyObserves) {
   talk.accepted();
   const auto ask = packet(0x82, "0007 00 0002 'no' 02 0001 '#' 00 000a '$share/g/a' 00");
   EXPECT_EQ(talk.up(ask).out, ask);
-  EXPECT_EQ(talk.conversation().observed(), (std::vector{Refusal{Reason::acl_denied, Cause::type_subscribe}}));
+  EXPECT_EQ(talk.observed(), (std::vector{Refusal{Reason::acl_denied, Cause::type_subscribe}}));
   EXPECT_EQ(talk.denied(Denied::subscribe), 0u);
 }
 

@@ -91,6 +91,12 @@ class Talk {
   ByteVector own_to_broker() { return std::exchange(conversation_.to_broker, {}); }
 
   [[nodiscard]] Conversation& conversation() { return conversation_; }
+  /// What enforcing would have refused, without what it was about.
+  [[nodiscard]] std::vector<Refusal> observed() const {
+    std::vector<Refusal> refusals;
+    for (const auto& observed : conversation_.observed()) refusals.push_back(observed.refusal);
+    return refusals;
+  }
   [[nodiscard]] UpwardInspector& upward() { return up_; }
   [[nodiscard]] DownwardInspector& downward() { return down_; }
   [[nodiscard]] std::uint32_t denied(Denied what) const { return conversation_.denied()[static_cast<std::size_t>(what)]; }
