@@ -48,7 +48,7 @@ constexpr std::array key_table{
     Key{"gate.state_dir", path, "any", unset,
         "The directory where the counters are kept, so that a restart does not forget them, for one gate only; left out: they are not.",
         [](Draft& d, const Value& v) { d.policy.gate.state_dir = d.path_of(v); }},
-    Key{"gate.drain_timeout", duration, "0s .. 1h", R"("10s")", "How long sessions may last on after SIGTERM.",
+    Key{"gate.drain_timeout", duration, "0s .. 1h", R"("10s")", "After SIGTERM each session ends at the next end of a packet; this long is waited for those that come to none.",
         [](Draft& d, const Value& v) { d.policy.gate.drain_timeout = v.duration(); }},
     Key{"gate.log.format", word, R"("text", "json")", R"("text")", "How log lines are written.",
         [](Draft& d, const Value& v) { d.policy.gate.log_format = v.text == "json" ? LogFormat::json : LogFormat::text; }},
@@ -61,7 +61,8 @@ constexpr std::array key_table{
                                                           : LogLevel::info;
         }},
     Key{"gate.log.lines_per_source_max", integer, "1 .. 100000", "20",
-        "Lines that one source may cause at each worker in a minute; the rest is summed up.",
+        "Lines that one source may cause at each worker in a minute, of what was refused or denied, and as many of connections that "
+        "closed; the rest is summed up.",
         [](Draft& d, const Value& v) { d.policy.gate.log_lines_per_source_max = v.count(); }},
 
     Key{"admin.address", address, R"(an IP address and a port, or "off")", R"("127.0.0.1:9883")",

@@ -66,9 +66,10 @@ std::vector<LinesPerSource::LeftOut> LinesPerSource::sweep(Clock::time_point now
   return left_out;
 }
 
-std::string text(const LinesPerSource::LeftOut& left_out) {
+std::string text(const LinesPerSource::LeftOut& left_out, Lines kind) {
   const std::string whose = left_out.source == Address{} ? "other sources" : left_out.source.text();
-  return std::to_string(left_out.lines) + " more lines of " + whose + " were left out";
+  const std::string what = kind == Lines::refusals ? " more refusals of " : " more closed connections of ";
+  return std::to_string(left_out.lines) + what + whose + " were left out";
 }
 
 }  // namespace bastion::account

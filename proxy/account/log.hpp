@@ -96,8 +96,12 @@ class LinesPerSource {
   Entry others_;
 };
 
-/// `12 more lines of 192.0.2.1 were left out`, for a message line.
-[[nodiscard]] std::string text(const LinesPerSource::LeftOut& left_out);
+/// What lines are about: each kind is counted by itself, so that a source that behaves, or an attacker's idle connections
+/// next to good clients of the same address, leave room for what was refused.
+enum class Lines : std::uint8_t { refusals, closings };
+
+/// `12 more refusals of 192.0.2.1 were left out`, for a message line.
+[[nodiscard]] std::string text(const LinesPerSource::LeftOut& left_out, Lines kind);
 
 /// Writes lines to a descriptor from a thread of its own, so that a slow reader of the log never stalls a worker. Bounded:
 /// when the queue is full the newest line is dropped and counted, and a line says so when there is room again. All functions

@@ -26,7 +26,7 @@ Every key of the policy, and every reason for a refusal, is described in the ref
 
 SIGHUP reads the policy again, with password file, lists, certificates and keys. A bad one changes nothing. Sessions that the new policy would refuse are ended; all others notice nothing. However many come while it is being read, it is read once more.
 
-SIGTERM and SIGINT stop accepting, tell MQTT 5 clients that the server is shutting down, and end what is left after gate.drain_timeout. A second one ends everything at once. Neither waits for a policy that is just being read.
+SIGTERM and SIGINT stop accepting, and end each session at the next end of a packet, MQTT 5 clients being told that the server is shutting down. What has come to none by gate.drain_timeout, because its client does not read or its packet is not finished, is cut. A second one ends everything at once. Neither waits for a policy that is just being read.
 
 Under systemd, readiness, reloads, stopping and the watchdog are told by sd_notify(3), and listening sockets of a socket unit are taken over (sd_listen_fds(3)): matched by address, or by name where the policy says port 0. Connections then wait in the kernel while the gate restarts.)"},
     {"check",

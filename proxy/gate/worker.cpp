@@ -47,7 +47,8 @@ Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<co
       steward_home_{steward_home},
       ticket_keys_{keys},
       hash_key_{random_key(), random_key()},
-      lines_per_source_{setup->policy.gate.log_lines_per_source_max},
+      refusal_lines_{setup->policy.gate.log_lines_per_source_max},
+      closing_lines_{setup->policy.gate.log_lines_per_source_max},
       refused_{random_key()},
       observed_{random_key()},
       sweep_timer_{context_} {
@@ -121,7 +122,7 @@ void Worker::use(std::shared_ptr<const Setup> setup) {
     state.mode = setup_->policy.mode_of(listener);
     state.balancers = listener.balancers;
   }
-  lines_per_source_.limit(setup_->policy.gate.log_lines_per_source_max);
+  for (auto* const lines : {&refusal_lines_, &closing_lines_}) lines->limit(setup_->policy.gate.log_lines_per_source_max);
   if (steward_) steward_->limit(setup_->policy);
 }
 
@@ -318,18 +319,20 @@ void Worker::account_for(ListenerState& listener, const account::Ending& ending)
 
 void Worker::log(const ListenerState& listener, const account::Ending& ending) {
   const auto& gate = setup_->policy.gate;
-  // A refusal is worth a line to everybody, an orderly end only to who asked for it.
-  const auto level = ending.refusal                          ? LogLevel::info
-                     : ending.close == account::Close::fault ? LogLevel::error
-                                                             : LogLevel::info;
-  if (level > gate.log_level || !may_log(ending.origin.address)) return;
+  const bool is_fault = !ending.refusal && ending.close == account::Close::fault;
+  const auto kind = ending.refusal || is_fault ? account::Lines::refusals : account::Lines::closings;
+  if ((is_fault ? LogLevel::error : LogLevel::info) > gate.log_level || !may_log(ending.origin.address, kind)) return;
   commons_.log.write(
       account::ending_line(ending, listener.name, std::chrono::system_clock::now(), gate.log_format, commons_.mask));
 }
 
-bool Worker::may_log(const Address& source) {
-  const auto decision = lines_per_source_.decide(source, net::Clock::now());
-  if (decision.write && decision.repeated > 0) log_left_out({source, decision.repeated});
+account::LinesPerSource& Worker::lines_of(account::Lines kind) {
+  return kind == account::Lines::refusals ? refusal_lines_ : closing_lines_;
+}
+
+bool Worker::may_log(const Address& source, account::Lines kind) {
+  const auto decision = lines_of(kind).decide(source, net::Clock::now());
+  if (decision.write && decision.repeated > 0) log_left_out({source, decision.repeated}, kind);
   return decision.write;
 }
 
@@ -340,26 +343,28 @@ void Worker::note(ListenerState& listener, account::Ending& so_far, Refusal refu
     observed_.add(so_far.origin.address, refusal, unix_time_s());
   }
   const auto& gate = setup_->policy.gate;
-  if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
+  if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address, account::Lines::refusals)) return;
   commons_.log.write(account::observation_line(so_far, refusal, about, listener.name, std::chrono::system_clock::now(),
                                                gate.log_format, commons_.mask));
 }
 
 void Worker::note(const ListenerState& listener, const account::Ending& so_far, const inspect::Denial& denial) {
   const auto& gate = setup_->policy.gate;
-  if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address)) return;
+  if (gate.log_level < LogLevel::info || !may_log(so_far.origin.address, account::Lines::refusals)) return;
   commons_.log.write(account::denial_line(so_far, denial.what, denial.about, listener.name, std::chrono::system_clock::now(),
                                           gate.log_format, commons_.mask));
 }
 
-void Worker::log_left_out(const account::LinesPerSource::LeftOut& left_out) {
-  commons_.log.write(account::message_line(LogLevel::info, text(left_out), std::chrono::system_clock::now(),
+void Worker::log_left_out(const account::LinesPerSource::LeftOut& left_out, account::Lines kind) {
+  commons_.log.write(account::message_line(LogLevel::info, text(left_out, kind), std::chrono::system_clock::now(),
                                            setup_->policy.gate.log_format));
 }
 
 /// Sources that had more to say than they may, and whose minute is over `now`: one line for all that was left out.
 void Worker::log_all_left_out(net::Clock::time_point now) {
-  for (const auto& left_out : lines_per_source_.sweep(now)) log_left_out(left_out);
+  for (const auto kind : {account::Lines::refusals, account::Lines::closings}) {
+    for (const auto& left_out : lines_of(kind).sweep(now)) log_left_out(left_out, kind);
+  }
 }
 
 void Worker::sweep_log() {

@@ -119,9 +119,10 @@ class Worker {
              bool from_balancer);
   void refuse_at_accept(ListenerState& listener, const Origin& origin, Refusal refusal);
   void account_for(ListenerState& listener, const account::Ending& ending);
-  [[nodiscard]] bool may_log(const Address& source);
+  [[nodiscard]] account::LinesPerSource& lines_of(account::Lines kind);
+  [[nodiscard]] bool may_log(const Address& source, account::Lines kind);
   void log(const ListenerState& listener, const account::Ending& ending);
-  void log_left_out(const account::LinesPerSource::LeftOut& left_out);
+  void log_left_out(const account::LinesPerSource::LeftOut& left_out, account::Lines kind);
   void log_all_left_out(net::Clock::time_point now);
   void sweep_log();
   void pause_listeners();
@@ -144,7 +145,8 @@ class Worker {
   Sessions sessions_;
   std::map<std::pair<std::uint64_t, Awaited>, Session*> awaiting_;  ///< an answer from another thread, by session id
   inspect::HashKey hash_key_;
-  account::LinesPerSource lines_per_source_;
+  account::LinesPerSource refusal_lines_;
+  account::LinesPerSource closing_lines_;
   account::Sources refused_;
   account::Sources observed_;
   net::Timer sweep_timer_;

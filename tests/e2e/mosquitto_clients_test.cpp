@@ -166,5 +166,16 @@ TEST(MosquittoClient, IsToldOfInTheLogByTheWillForWhichItIsRefused) {
   EXPECT_THAT(lines[0], HasSubstr("detail=\"a will to door/open\""));
 }
 
+TEST(MosquittoClient, ThatBehavesTakesNoLogLineFromOneAtItsAddressThatIsRefused) {
+  PolicyText policy;
+  policy.lines_per_source_max = 2;
+  const Stage stage{policy};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(run(stage.mosquitto_client("mosquitto_pub", {"-t", "a", "-m", "x"})).code, 0);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_NE(run(stage.mosquitto_client("mosquitto_pub", {"-t", "a", "-m", "x", "-P", "no"})).code, 0);
+  ASSERT_TRUE(stage.gate->log().wait_for(" refused ", 2)) << stage.gate->log().text();
+  EXPECT_EQ(lines_with(" closed ", stage.gate->log().text()).size(), 2U);
+}
+
 }  // namespace
 }  // namespace bastion::e2e

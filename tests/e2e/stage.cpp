@@ -120,8 +120,9 @@ bool Broker::wait_for_subscriber(const std::string& client_id, std::size_t times
 
 std::string PolicyText::text() const {
   return "schema = 1\n[gate]\nworkers = " + std::to_string(workers) + "\ndrain_timeout = \"" + drain_timeout +
-         "\"\nlog = { lines_per_source_max = 100000 }\n" + gate + "[admin]\naddress = \"" + admin_address + "\"\n" + admin +
-         "[upstream]\naddress = \"" + broker_address + "\"\n" + upstream +
+         "\"\nlog = { lines_per_source_max = " + std::to_string(lines_per_source_max) + " }\n" + gate +
+         "[admin]\naddress = \"" + admin_address + "\"\n" + admin + "[upstream]\naddress = \"" + broker_address + "\"\n" +
+         upstream +
          "[tls]\ncertificate = [\"server-ecdsa.crt\", \"server-rsa.crt\"]\nkey = [\"server-ecdsa.key\", "
          "\"server-rsa.key\"]\n" +
          tls + "[[listener]]\nname = \"devices\"\naddress = \"" + listener_address + "\"\n" + listener +

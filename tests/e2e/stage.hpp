@@ -76,6 +76,7 @@ class Broker {
 /// The policy file of a test: what stands here, and lines to add to a section.
 struct PolicyText {
   unsigned workers = 1;
+  unsigned lines_per_source_max = 100000;
   std::string drain_timeout = "10s";
   unsigned connections_per_address_max = 1000;
   std::string allow = R"(["127.0.0.1/32"])";

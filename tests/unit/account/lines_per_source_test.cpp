@@ -113,8 +113,9 @@ TEST(LinesPerSource, FollowsANewLimit) {
 }
 
 TEST(LeftOut, IsToldInWords) {
-  EXPECT_EQ(text(LinesPerSource::LeftOut{one, 12}), "12 more lines of 192.0.2.1 were left out");
-  EXPECT_EQ(text(LinesPerSource::LeftOut{Address{}, 3}), "3 more lines of other sources were left out");
+  EXPECT_EQ(text(LinesPerSource::LeftOut{one, 12}, Lines::refusals), "12 more refusals of 192.0.2.1 were left out");
+  EXPECT_EQ(text(LinesPerSource::LeftOut{Address{}, 3}, Lines::closings),
+            "3 more closed connections of other sources were left out");
 }
 
 }  // namespace
