@@ -43,10 +43,10 @@ constexpr std::array key_table{
         "`observe`: clients that the policy refuses are counted and logged, and let through where they can be.",
         [](Draft& d, const Value& v) { d.policy.mode = mode_of(v); }},
 
-    Key{"gate.workers", integer, "0 .. 256", "0", "Threads that carry connections; 0: one for each core.",
+    Key{"gate.workers", integer, "0 .. 256", "0", "Threads that carry connections; 0: one for each core. Takes effect at the next start.",
         [](Draft& d, const Value& v) { d.policy.gate.workers = v.count(); }},
     Key{"gate.state_dir", path, "any", unset,
-        "The directory where the counters are kept, so that a restart does not forget them, for one gate only; left out: they are not.",
+        "The directory where the counters are kept, so that a restart does not forget them, for one gate only; left out: they are not. Takes effect at the next start.",
         [](Draft& d, const Value& v) { d.policy.gate.state_dir = d.path_of(v); }},
     Key{"gate.drain_timeout", duration, "0s .. 1h", R"("10s")", "After SIGTERM each session ends at the next end of a packet; this long is waited for those that come to none.",
         [](Draft& d, const Value& v) { d.policy.gate.drain_timeout = v.duration(); }},
@@ -66,9 +66,9 @@ constexpr std::array key_table{
         [](Draft& d, const Value& v) { d.policy.gate.log_lines_per_source_max = v.count(); }},
 
     Key{"admin.address", address, R"(an IP address and a port, or "off")", R"("127.0.0.1:9883")",
-        "Where metrics and health are served, without a password.", [](Draft& d, const Value& v) { d.set_admin(v); }},
+        "Where metrics and health are served, without a password. Takes effect at the next start.", [](Draft& d, const Value& v) { d.set_admin(v); }},
     Key{"admin.socket", path, "any", unset,
-        "The Unix socket by which `mqtt-bastion status` and `reload` reach the gate; left out: there is none.",
+        "The Unix socket by which `mqtt-bastion status` and `reload` reach the gate; left out: there is none. Takes effect at the next start.",
         [](Draft& d, const Value& v) { d.set_admin_socket(v); }},
 
     Key{"upstream.address", address, R"(an IP address and a port, or "unix:" and a path)", required, "The broker.",

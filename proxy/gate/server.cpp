@@ -274,17 +274,24 @@ struct Server::State {
   /// Of what a reload can't change, and which the gate has from its start.
   void warn_of_restart(const Policy& next) {
     const auto& now = started_with->policy;
-    if (worker_count(next) != workers.size()) say(LogLevel::warning, "[gate] workers takes effect at the next start");
-    if (next.admin.enabled != now.admin.enabled || !(next.admin.address.value == now.admin.address.value)) {
-      say(LogLevel::warning, "[admin] address takes effect at the next start");
-    }
     const auto path_of = [](const auto& path) { return path ? path->value : std::string{}; };
-    if (path_of(next.admin.socket) != path_of(now.admin.socket)) {
-      say(LogLevel::warning, "[admin] socket takes effect at the next start");
+    if (worker_count(next) != workers.size()) warn_of_restart(next, "gate.workers");
+    if (path_of(next.gate.state_dir) != path_of(now.gate.state_dir)) warn_of_restart(next, "gate.state_dir");
+    if (next.admin.enabled != now.admin.enabled || !(next.admin.address.value == now.admin.address.value)) {
+      warn_of_restart(next, "admin.address");
     }
-    if (path_of(next.gate.state_dir) != path_of(now.gate.state_dir)) {
-      say(LogLevel::warning, "[gate] state_dir takes effect at the next start");
-    }
+    if (path_of(next.admin.socket) == path_of(now.admin.socket)) return;
+    const auto reached_by =
+        now.admin.socket ? "; until then the gate is reached by --socket " + now.admin.socket->value : "";
+    warn_of_restart(next, "admin.socket", reached_by);
+  }
+
+  void warn_of_restart(const Policy& next, std::string_view key, const std::string& until_then = {}) {
+    const auto said = next.said.find(key);
+    const Complaint warning{said != next.said.end() ? said->second : next.where,
+                            '"' + std::string{key} + "\" takes effect at the next start" + until_then, true};
+    complaints.push_back(text(warning));
+    say(LogLevel::warning, text_without_level(warning));
   }
 
   // --- timers ---

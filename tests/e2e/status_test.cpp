@@ -153,6 +153,21 @@ TEST(Reload, ByCommandTellsWhatCameOfIt) {
   EXPECT_THAT(status.out, HasSubstr("policy.toml:2:"));
 }
 
+TEST(Reload, TellsWhatWaitsForTheNextStart) {
+  Stage stage{with_socket()};
+  stage.policy.admin = "socket = \"other.sock\"\n";
+  stage.policy.workers = 2;
+  stage.write_policy();
+  const std::string socket = stage.directory / "control.sock";
+  const auto reload = run({BASTION_PROGRAM, "reload", "--socket", socket});
+  EXPECT_EQ(reload.code, 0) << reload.err;
+  EXPECT_THAT(reload.out, HasSubstr("policy.toml:3:1: warning: \"gate.workers\" takes effect at the next start\n"));
+  EXPECT_THAT(reload.out,
+              HasSubstr("\"admin.socket\" takes effect at the next start; until then the gate is reached by --socket " +
+                        socket + "\n"));
+  EXPECT_THAT(reload.out, HasSubstr("in force: 1 worker"));
+}
+
 // --- counters on disk ---
 
 TEST(Counters, AreThereAgainAfterARestart) {
@@ -227,7 +242,8 @@ TEST(Counters, StayWhereTheyAreKeptWhenAReloadNamesAnotherPlace) {
     const auto reload = command(stage, "reload");
     EXPECT_EQ(reload.code, 0) << reload.err;
     EXPECT_THAT(reload.out, HasSubstr("elsewhere\": No such file or directory"));
-    ASSERT_TRUE(stage.gate->log().wait_for("[gate] state_dir takes effect at the next start", times)) << "each time";
+    EXPECT_THAT(reload.out, HasSubstr("warning: \"gate.state_dir\" takes effect at the next start\n"));
+    ASSERT_TRUE(stage.gate->log().wait_for("\"gate.state_dir\" takes effect at the next start", times)) << "each time";
   }
   knock_without_credentials(stage);
   stage.gate->process().signal(SIGTERM);
