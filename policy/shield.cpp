@@ -209,10 +209,6 @@ bool is_object_member(std::string_view name) {
   return std::find(members.begin(), members.end(), name) != members.end();
 }
 
-bool holds_wildcard(std::string_view name) {
-  return name.find_first_of("+#") != std::string_view::npos;
-}
-
 bool holds_expression(std::string_view name) {
   return name.find_first_of("*?()[]{}|\\") != std::string_view::npos;
 }

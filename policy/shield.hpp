@@ -81,8 +81,6 @@ class Guards {
 /// Whether a broker in JavaScript that keeps names as members of an object would find something there already
 /// (`__proto__`, `constructor`).
 [[nodiscard]] bool is_object_member(std::string_view name);
-/// Whether a name that is put into a topic filter would be a wildcard of it.
-[[nodiscard]] bool holds_wildcard(std::string_view name);
 /// Whether a name that is put into a regular expression would be more than itself. Full stops are let through: names are
 /// full of them, and theirs is one character only.
 [[nodiscard]] bool holds_expression(std::string_view name);

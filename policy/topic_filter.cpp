@@ -9,10 +9,6 @@ namespace {
 constexpr std::string_view any_level = "+";
 constexpr std::string_view any_rest = "#";
 
-bool holds_wildcard(std::string_view text) {
-  return text.find_first_of("+#") != std::string_view::npos;
-}
-
 /// `P/#` also matches P itself, but for these two: no topic is empty (section 4.7.3), so that they match no less than a
 /// level more.
 bool has_no_parent(std::string_view filter) {
@@ -31,6 +27,10 @@ std::string_view TopicLevels::take() {
 
 std::size_t count_levels(std::string_view text) {
   return 1 + static_cast<std::size_t>(std::count(text.begin(), text.end(), '/'));
+}
+
+bool holds_wildcard(std::string_view text) {
+  return text.find_first_of("+#") != std::string_view::npos;
 }
 
 std::optional<TopicFilter> TopicFilter::from(std::string_view text) {

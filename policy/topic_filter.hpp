@@ -25,6 +25,9 @@ class TopicLevels {
 /// How many levels a topic name or filter has: one more than it has slashes.
 [[nodiscard]] std::size_t count_levels(std::string_view text);
 
+/// Whether a topic or filter holds a wildcard, or a name would be one when it is put into a filter.
+[[nodiscard]] bool holds_wildcard(std::string_view text);
+
 /// A well-formed topic filter, borrowed from whoever owns its text. Nothing here allocates, and everything is linear in the
 /// texts. Topics whose first level begins with `$` are matched by no filter that begins with a wildcard [MQTT-4.7.2-1];
 /// `a/#` matches `a` too (section 4.7.1.2). All three answers are exact: they speak of every topic name that there can be.
@@ -43,7 +46,7 @@ class TopicFilter {
   /// Whether some topic is matched by both.
   [[nodiscard]] bool overlaps(const TopicFilter& other) const;
 
-  [[nodiscard]] bool has_wildcard() const { return text_.find_first_of("+#") != std::string_view::npos; }
+  [[nodiscard]] bool has_wildcard() const { return holds_wildcard(text_); }
   [[nodiscard]] std::string_view text() const { return text_; }
 
  private:
