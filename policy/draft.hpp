@@ -62,6 +62,7 @@ class Draft {
   void set_expected_from(const Value& value);
   void set_expected_refusal(const Value& value);
   void add_role_users(const Value& value);
+  void set_role_client_id(const Value& value);
   void add_role_networks(const Value& value);
   void add_role_topics(const Value& value, TopicRights rights);
   void set_role_qos_max(const Value& value);
@@ -103,6 +104,7 @@ class Draft {
   void check_mode();
   void check_shields();
   void check_roles();
+  void note_misread_role(std::size_t complaints_before);
   void check_role_topics();
   [[nodiscard]] RoleTopics& topics_of_role();
   void check_credentials();
@@ -125,6 +127,7 @@ class Draft {
     Located<std::string> text;
   };
   std::vector<RoleFilter> role_filters_;
+  std::vector<std::size_t> misread_roles_;               ///< it is not known whom they fit
   std::vector<std::size_t> roles_with_topics_;           ///< those that say `publish` or `subscribe`
   std::vector<Located<std::size_t>> roles_with_bounds_;  ///< those that say anything else of topics
   std::vector<Located<const Shield*>> shields_off_;

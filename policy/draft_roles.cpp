@@ -55,22 +55,41 @@ void Draft::set_role_name(const Value& value) {
   policy.roles.back().name = value.text;
 }
 
+/// The role that is being read, where something was wrong with whom it fits.
+void Draft::note_misread_role(std::size_t complaints_before) {
+  if (complaints_.size() != complaints_before) misread_roles_.push_back(policy.roles.size() - 1);
+}
+
 void Draft::add_role_users(const Value& value) {
+  const auto before = complaints_.size();
   if (value.list.empty()) complain(value.where, quoted(value.path) + " is empty: leave it out to mean any user");
   for (const auto& item : value.list) {
     if (is_good_pattern(item, false)) policy.roles.back().users.emplace_back(item.value);
   }
+  note_misread_role(before);
+}
+
+void Draft::set_role_client_id(const Value& value) {
+  const auto before = complaints_.size();
+  set_pattern(value, policy.roles.back().client_id);
+  note_misread_role(before);
 }
 
 void Draft::add_role_networks(const Value& value) {
+  const auto before = complaints_.size();
   if (value.list.empty()) complain(value.where, quoted(value.path) + " is empty: leave it out to mean any network");
   add_prefixes(value, policy.roles.back().networks);
+  note_misread_role(before);
 }
 
 void Draft::check_roles() {
   for (std::size_t i = 0; i + 1 < policy.roles.size(); ++i) {
     const auto& role = policy.roles[i];
-    if (!covers_every_client(role, policy.authentication.required)) continue;
+    // What follows from a role that could not be read would only mislead.
+    if (!covers_every_client(role, policy.authentication.required) ||
+        std::find(misread_roles_.begin(), misread_roles_.end(), i) != misread_roles_.end()) {
+      continue;
+    }
     complain(policy.roles[i + 1].where,
              "this role and all after it can never match: the one at " + line_and_column(role.where) + " fits every client");
     return;

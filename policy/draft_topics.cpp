@@ -120,7 +120,7 @@ void Draft::check_role_topics() {
   }
   if (policy.authorization.acl_file) return;
   for (const auto& role : policy.roles) {
-    if (role.topics || roles_with_topics_.empty()) continue;
+    if (role.topics || roles_with_topics_.empty() || role.name.empty()) continue;
     warn(role.where, "role " + quoted(role.name) +
                          R"( names no topic, as others do: whom it fits may do with topics what )"
                          R"(the broker lets it. To allow it none, write publish = [])");

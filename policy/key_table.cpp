@@ -277,7 +277,7 @@ constexpr std::array key_table{
     Key{"role[].networks", prefixes, "prefixes", unset, "From where it fits; left out: anywhere.",
         [](Draft& d, const Value& v) { d.add_role_networks(v); }},
     Key{"role[].client_id", pattern, "1 .. 256 bytes", unset, "The client identifiers it fits; left out: any.",
-        [](Draft& d, const Value& v) { d.set_pattern(v, d.policy.roles.back().client_id); }},
+        [](Draft& d, const Value& v) { d.set_role_client_id(v); }},
     Key{"role[].publish", filters, "topic filters", unset,
         "What it may publish to. `%u` and `%c` stand for the client's user name and identifier. A role that has this key or "
         "`subscribe` allows only what it names; one that has neither leaves topics to the ACL file or the broker.",

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "policy/parse.hpp"
+#include "policy/quantity.hpp"
 #include "proxy/gate/files.hpp"
 
 namespace bastion::gate {
@@ -38,6 +39,8 @@ class Loader {
     try_tls(*setup);
     load_upstream_password(*setup);
     look_at_state_dir(*setup);
+    look_at_socket_dir(*setup);
+    look_for_users(*setup);
     if (is_usable) run_expectations(*setup);
     return result(std::move(setup));
   }
@@ -176,6 +179,32 @@ class Loader {
     if (trouble.empty()) return;
     warn(directory->where, "\"" + directory->value + "\": " + trouble +
                                "; until the gate's user can write to such a directory, counters are not kept");
+  }
+
+  /// The service manager may make the directory only with the service: a warning.
+  void look_at_socket_dir(const Setup& setup) {
+    const auto& socket = setup.policy.admin.socket;
+    if (!socket) return;
+    const auto slash = socket->value.rfind('/');
+    const auto directory = slash == std::string::npos ? "." : socket->value.substr(0, std::max<std::size_t>(slash, 1));
+    const auto trouble = directory_trouble(directory);
+    if (trouble.empty()) return;
+    warn(socket->where,
+         "\"" + directory + "\": " + trouble + "; the gate does not start before its user can write to that directory");
+  }
+
+  /// Of each role the first user whom it names and nobody can be: most likely misspelt, and then another role fits him.
+  void look_for_users(const Setup& setup) {
+    if (!setup.passwords) return;
+    for (const auto& role : setup.policy.roles) {
+      const auto is_nobody = [&](const Pattern& user) {
+        return user.text().find_first_of("*?%") == std::string::npos && !setup.passwords->knows(user.text());
+      };
+      const auto nobody = std::find_if(role.users.begin(), role.users.end(), is_nobody);
+      if (nobody == role.users.end() || role.name.empty()) continue;
+      warn(role.where, "role \"" + role.name + "\" is for " + quoted(nobody->text()) + ", who is not in \"" +
+                           setup.policy.authentication.password_file->value + '"');
+    }
   }
 
   void warn_if_world_readable(const Located<std::string>& path, std::string_view what) {

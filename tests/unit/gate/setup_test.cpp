@@ -159,6 +159,22 @@ TEST_F(SetupTest, WarnsOfAStateDirThatCantBeWrittenTo) {
   EXPECT_THAT(complaints(), ::testing::IsEmpty());
 }
 
+TEST_F(SetupTest, WarnsOfARoleForAUserWhomThePasswordFileDoesNotHave) {
+  write("policy.toml", policy() + "[[role]]\nname = \"a\"\nusers = [\"alice\", \"al*\", \"alise\", \"bob\"]\n");
+  EXPECT_THAT(
+      complaints(),
+      ::testing::ElementsAre(HasSubstr("policy.toml:14:1: warning: role \"a\" is for \"alise\", who is not in \"passwd\"")));
+  EXPECT_TRUE(load().setup);
+}
+
+TEST_F(SetupTest, WarnsOfASocketWhereItsDirectoryIsMissing) {
+  write("policy.toml", policy("[admin]\nsocket = \"run/control.sock\"\n"));
+  EXPECT_THAT(complaints(), ::testing::ElementsAre(AllOf(HasSubstr("policy.toml:5:10: warning: \"run\": No such file"),
+                                                         HasSubstr("does not start"))));
+  std::filesystem::create_directory(directory / "run");
+  EXPECT_THAT(complaints(), ::testing::IsEmpty());
+}
+
 TEST_F(SetupTest, ComplainsOnceOfAMissingNameOfAFile) {
   write("policy.toml", policy("credentials = { username = \"bastion\" }\n"));
   EXPECT_THAT(complaints(), ::testing::ElementsAre(HasSubstr("missing key \"password_file\" in [upstream.credentials]")));

@@ -149,6 +149,8 @@ TEST(ParsePolicy, RefusesRolesThatCanNeverMatch) {
       complaints(roles("")),
       ElementsAre(HasSubstr("policy.toml:16:1: this role and all after it can never match: the one at policy.toml:14:1")));
   EXPECT_THAT(complaints(roles("users = [\"*\"]\n")), ElementsAre(HasSubstr("can never match")));
+  EXPECT_THAT(complaints(roles("users = [\"%u\"]\n")), ElementsAre(HasSubstr("can't choose users")))
+      << "nothing follows from it";
   accepted(roles("networks = [\"10.0.0.0/8\"]\n"));
   EXPECT_THAT(complaints(roles("users = [\"x\"]\n[[role]]\nname = \"a\"\n")),
               ElementsAre(HasSubstr("is named \"a\" already"), HasSubstr("can never match")));
