@@ -10,9 +10,23 @@
 namespace bastion::account {
 namespace {
 
-std::uint64_t sum(const std::vector<std::uint64_t>& counters) {
+/// The gate ended these sessions for a reason of its own.
+bool is_eviction(Refusal refusal) {
+  return refusal.reason == Reason::evicted;
+}
+bool is_refusal(Refusal refusal) {
+  return !is_eviction(refusal);
+}
+bool is_any(Refusal) {
+  return true;
+}
+
+using Kind = bool (*)(Refusal);
+
+std::uint64_t sum_of(const std::vector<std::uint64_t>& counters, Kind is_one) {
+  const auto pairs = refusals();
   std::uint64_t out = 0;
-  for (const auto value : counters) out += value;
+  for (std::size_t i = 0; i < pairs.size(); ++i) out += is_one(pairs[i]) ? counters[i] : 0;
   return out;
 }
 
@@ -79,11 +93,12 @@ struct Counted {
   std::uint64_t recently;
 };
 
-/// Of all listeners, those that are not zero, most first.
-std::vector<Counted> counted(const Status& status, std::vector<std::uint64_t> Tally::*counters) {
+/// Of all listeners, those of this kind that are not zero, most first.
+std::vector<Counted> counted(const Status& status, std::vector<std::uint64_t> Tally::*counters, Kind is_one) {
   const auto pairs = refusals();
   std::vector<Counted> out;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (!is_one(pairs[i])) continue;
     std::uint64_t times = 0;
     for (const auto& listener : status.listeners) times += (listener.tally.*counters)[i];
     if (times > 0) out.push_back({pairs[i], times, (status.recent.*counters)[i]});
@@ -116,13 +131,14 @@ void append_head(std::string& out, const Status& status) {
 }
 
 void append_listeners(std::string& out, const Status& status) {
-  Table table{"lllnnnnnl"};
-  table.row({"listener", "mode", "transport", "open", "sessions", "accepted", "admitted", "refused", "at"});
+  Table table{"lllnnnnnnl"};
+  table.row({"listener", "mode", "transport", "open", "sessions", "accepted", "admitted", "refused", "evicted", "at"});
   for (const auto& each : status.listeners) {
     const auto& tally = each.tally;
     table.row({each.name, std::string{word(each.mode)}, std::string{word(each.transport)}, std::to_string(tally.connections),
                std::to_string(tally.sessions), std::to_string(tally.accepted), std::to_string(tally.admitted),
-               std::to_string(sum(tally.refusals)), each.open ? joined(each.addresses) : "(closed)"});
+               std::to_string(sum_of(tally.refusals, is_refusal)), std::to_string(sum_of(tally.refusals, is_eviction)),
+               each.open ? joined(each.addresses) : "(closed)"});
   }
   out += '\n';
   table.append_to(out);
@@ -134,15 +150,15 @@ void append_rates(std::string& out, const Status& status) {
   const auto& recent = status.recent;
   Table table{"lnnnnn"};
   table.row({"last " + std::to_string(status.recent_s) + "s", "accepted", "admitted", "refused", "packets up", "down"});
-  table.row({"", rate(recent.accepted), rate(recent.admitted), rate(sum(recent.refusals)), rate(recent.packets_up),
-             rate(recent.packets_down)});
+  table.row({"", rate(recent.accepted), rate(recent.admitted), rate(sum_of(recent.refusals, is_refusal)),
+             rate(recent.packets_up), rate(recent.packets_down)});
   out += '\n';
   table.append_to(out);
 }
 
 void append_refusals(std::string& out, const Status& status, const std::string& title,
-                     std::vector<std::uint64_t> Tally::*counters) {
-  const auto rows = counted(status, counters);
+                     std::vector<std::uint64_t> Tally::*counters, Kind is_one = is_refusal) {
+  const auto rows = counted(status, counters, is_one);
   if (rows.empty()) return;
   Table table{"lllnn"};
   table.row({title, "stage", "cause", "times",
@@ -226,7 +242,7 @@ class Json {
 void append_tally(Json& json, const Tally& tally) {
   json.number("connections_total", tally.accepted);
   json.number("admitted_total", tally.admitted);
-  json.number("refusals_total", sum(tally.refusals));
+  json.number("refusals_total", sum_of(tally.refusals, is_any));
   json.number("would_refuse_connections_total", tally.would_refuse_connections);
   json.number("tls_handshakes_total", tally.tls_handshakes);
   json.number("upstream_connects_total", tally.upstream_connects);
@@ -241,7 +257,7 @@ void append_tally(Json& json, const Tally& tally) {
 
 void append_refusals(Json& json, std::string_view key, const Status& status, std::vector<std::uint64_t> Tally::*counters) {
   json.open(key, '[');
-  for (const auto& row : counted(status, counters)) {
+  for (const auto& row : counted(status, counters, is_any)) {
     json.open({}, '{');
     json.string("stage", label(info(row.refusal.reason).stage));
     json.string("reason", label(row.refusal.reason));
@@ -322,6 +338,7 @@ std::string status_text(const Status& status) {
   append_listeners(out, status);
   append_rates(out, status);
   append_refusals(out, status, "refused for", &Tally::refusals);
+  append_refusals(out, status, "sessions ended by the gate", &Tally::refusals, is_eviction);
   append_refusals(out, status, "would be refused for (observed only)", &Tally::would_refuse);
   append_denied(out, status);
   append_sources(out, status, "most refused", status.sources);

@@ -28,9 +28,13 @@ int tell(const std::variant<admin::ControlAnswer, int>& asked, bool clears) {
 int status_command(const StatusOptions& options) {
   const std::string request = options.json ? "status json" : "status text";
   const bool clears = options.watch_s > 0 && !options.json && ::isatty(STDOUT_FILENO) == 1;
+  bool has_answered = false;
   for (;;) {
     const int code = tell(ask_or_tell(options.gate, request), clears);
-    if (code != done || options.watch_s == 0) return code;
+    if (options.watch_s == 0) return code;
+    // A gate that was there is restarted, and will be back; nobody reads where standard output is closed.
+    if (code != done && (!has_answered || std::ferror(stdout) != 0)) return code;
+    has_answered = true;
     std::this_thread::sleep_for(std::chrono::seconds{options.watch_s});
   }
 }

@@ -65,6 +65,20 @@ std::string fnv1a(std::string_view text) {
   return out.str();
 }
 
+TEST(Status, WatchesOnWhileTheGateIsRestarted) {
+  Stage stage{with_socket()};
+  Process watch{{BASTION_PROGRAM, "status", "--json", "--watch", "1", "-c", stage.directory / "policy.toml"}};
+  ASSERT_TRUE(watch.out().wait_for("\"version\""));
+  stage.gate.reset();
+  ASSERT_TRUE(watch.err().wait_for("control.sock"));
+  const auto before = count_of("\"version\"", watch.out().text());
+  stage.start_gate();
+  EXPECT_TRUE(watch.out().wait_for("\"version\"", before + 1)) << watch.err().text();
+  stage.gate.reset();
+  EXPECT_NE(run({BASTION_PROGRAM, "status", "--watch", "1", "-c", stage.directory / "policy.toml"}).code, 0)
+      << "a gate that never was there is not waited for";
+}
+
 TEST(Status, ShowsSessionsAndWhoWasRefused) {
   const Stage stage{with_socket()};
   const auto session = stage.admitted();

@@ -27,6 +27,7 @@ Status sample() {
   devices.tally.connections = 3;
   devices.tally.refusals[index_of({Reason::anonymous, Cause::no_user})] = 4;
   devices.tally.refusals[index_of({Reason::bad_credentials, Cause::none})] = 5;
+  devices.tally.refusals[index_of({Reason::evicted, Cause::reload})] = 2;
   status.recent_s = 60;
   status.recent.accepted = 90;
   status.recent.refusals[index_of({Reason::anonymous, Cause::no_user})] = 1;
@@ -45,11 +46,13 @@ TEST(StatusText, SaysHowTheGateIs) {
   EXPECT_THAT(text, HasSubstr("mqtt-bastion 1.2.3, up 1d 03:46:40, 2 workers\n"));
   EXPECT_THAT(text, HasSubstr("policy /etc/p.toml, loaded 02:46:40 ago; reloads: 2 good, 0 bad\n"));
   EXPECT_THAT(text, HasSubstr("certificate server.crt: 30 days left\n"));
-  EXPECT_THAT(text, HasSubstr("  devices   enforce  mqtts         3         0        12         0        9  "
+  EXPECT_THAT(text, HasSubstr("  devices   enforce  mqtts         3         0        12         0        9        2  "
                               "0.0.0.0:8883 [::]:8883\n"));
   EXPECT_THAT(text, HasSubstr("1.5/s"));
   EXPECT_THAT(text, HasSubstr("  bad_credentials  auth   credentials      5         0\n"
                               "  anonymous        auth   no_user          4         1\n"));
+  EXPECT_THAT(text, HasSubstr("  sessions ended by the gate  stage    cause   times  last 60s\n"
+                              "  evicted                     session  reload      2         0\n"));
   EXPECT_THAT(text, HasSubstr("  192.0.2.7       >=7  anonymous  00:00:10\n"));
   EXPECT_THAT(text, Not(HasSubstr("observed")));
   EXPECT_THAT(text, Not(HasSubstr("FAILED")));
