@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "proxy/cli/cli.hpp"
+#include "proxy/gate/descriptors.hpp"
 #include "proxy/gate/setup.hpp"
 
 namespace bastion::cli {
@@ -46,6 +47,12 @@ void list_shields(const Policy& policy) {
   }
 }
 
+/// Where a key was said; where it was not, the policy itself.
+Location place_of(const Policy& policy, std::string_view key) {
+  const auto said = policy.said.find(key);
+  return said != policy.said.end() ? said->second : policy.where;
+}
+
 }  // namespace
 
 void print(std::FILE* to, const std::vector<Complaint>& complaints) {
@@ -58,6 +65,10 @@ int check_command(const CheckOptions& options) {
   if (!loaded.setup) {
     std::fprintf(stderr, "%s: not usable; the gate would not start with it\n", options.policy.c_str());
     return bad_policy;
+  }
+  // What the service manager grants may be another matter: a warning.
+  if (const auto room = gate::make_room_for(loaded.setup->policy.admission); !room.empty()) {
+    print(stderr, {{place_of(loaded.setup->policy, "admission.connections_max"), room, true}});
   }
   if (!options.quiet) {
     const auto& policy = loaded.setup->policy;

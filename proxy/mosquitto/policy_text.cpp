@@ -245,6 +245,10 @@ class Writer {
     }
     if (sum < 0 || from == nullptr) {
       out_.comment("No limit of Mosquitto's holds for all listeners above; here it is connections_max = 4096.");
+      if (const auto* const said = conf_.find(0, "max_connections"); said != nullptr && conf_.listeners.size() > 1) {
+        out_.comment(place(*said) +
+                     " stands above every \"listener\": to Mosquitto it is for its default listener alone, which it opens.");
+      }
       return;
     }
     sum = within("admission.connections_max", sum);
