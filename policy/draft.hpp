@@ -61,6 +61,8 @@ class Draft {
   void set_role_name(const Value& value);
   void set_expected_from(const Value& value);
   void set_expected_refusal(const Value& value);
+  [[nodiscard]] TopicQuestion& expected_topic();
+  [[nodiscard]] TopicQuestion& expected_will();
   void add_role_users(const Value& value);
   void set_role_client_id(const Value& value);
   void add_role_networks(const Value& value);

@@ -13,7 +13,7 @@ constexpr std::size_t expectations_max = 10'000;
 /// What `explain` can find of a client that is described.
 constexpr std::string_view reasons_of_a_description =
     "ip_denied, bad_proxy_header, unsupported_version, client_id_denied, session_denied, anonymous, bad_credentials, "
-    "not_authorized";
+    "not_authorized, will_denied";
 
 /// What to write where `word` stands for a reason and is none.
 std::string instead_of_reason(std::string_view word) {
@@ -27,6 +27,28 @@ std::string instead_of_reason(std::string_view word) {
   return "; write one of " + std::string{reasons_of_a_description};
 }
 
+/// What an [[expect]] says that does not go together; empty: nothing.
+std::string_view contradiction_in(const Expectation& expectation) {
+  const auto& topic = expectation.topic;
+  const auto& will = expectation.client.will;
+  const auto has_form = [](const TopicQuestion& question) { return question.qos > 0 || question.retain; };
+  const auto is_published = [](const TopicQuestion& question) {
+    return !question.text.empty() && question.kind != TopicQuestion::Kind::subscribe;
+  };
+  if (will && has_form(*will) && !is_published(*will)) return R"("will_qos" and "will_retain" go with "will")";
+  if (topic && has_form(*topic) && !is_published(*topic)) return R"("qos" and "retain" go with "publish")";
+  const bool asks = topic && !topic->text.empty();
+  if (asks != expectation.allowed.has_value()) {
+    return R"("allowed" goes with "publish" or "subscribe", which go with it)";
+  }
+  if (asks && !expectation.refused.empty()) return R"("refused" can't be expected of a client that is let in)";
+  if (!expectation.admitted && expectation.refused.empty() && !asks) {
+    return R"(nothing is expected: write admitted = true, or refused = "REASON")";
+  }
+  if (expectation.admitted && !expectation.refused.empty()) return R"("admitted" and "refused" can't both be expected)";
+  return {};
+}
+
 }  // namespace
 
 void Draft::set_expected_from(const Value& value) {
@@ -36,6 +58,16 @@ void Draft::set_expected_from(const Value& value) {
   } else {
     complain(value.where, quoted(value.path) + ": " + quoted(value.text) + R"( is not an IP address such as "192.0.2.1")");
   }
+}
+
+TopicQuestion& Draft::expected_topic() {
+  auto& topic = policy.expectations.back().topic;
+  return topic ? *topic : topic.emplace();
+}
+
+TopicQuestion& Draft::expected_will() {
+  auto& will = policy.expectations.back().client.will;
+  return will ? *will : will.emplace();
 }
 
 void Draft::set_expected_refusal(const Value& value) {
@@ -68,15 +100,12 @@ void Draft::check_expectations() {
     complain(policy.expectations[expectations_max].where,
              "there are more than " + std::to_string(expectations_max) + " [[expect]]");
   }
-  for (const auto& expectation : policy.expectations) {
-    if (expectation.topic.has_value() != expectation.allowed.has_value()) {
-      complain(expectation.where, R"("allowed" goes with "publish" or "subscribe", which go with it)");
-    } else if (expectation.topic && !expectation.refused.empty()) {
-      complain(expectation.where, R"("refused" can't be expected of a client that is let in)");
-    } else if (!expectation.admitted && expectation.refused.empty() && !expectation.topic) {
-      complain(expectation.where, R"(nothing is expected: write admitted = true, or refused = "REASON")");
-    } else if (expectation.admitted && !expectation.refused.empty()) {
-      complain(expectation.where, R"("admitted" and "refused" can't both be expected)");
+  for (auto& expectation : policy.expectations) {
+    const auto contradiction = contradiction_in(expectation);
+    if (!contradiction.empty()) complain(expectation.where, std::string{contradiction});
+    // A form alone, as it is by default, asks nothing.
+    for (auto* question : {&expectation.topic, &expectation.client.will}) {
+      if (*question && (*question)->text.empty()) question->reset();
     }
     const auto& wanted = expectation.client.listener;
     const auto is_it = [&](const ListenerPolicy& listener) { return listener.name == wanted; };

@@ -82,20 +82,20 @@ void Draft::set_acl_file(const Value& value) {
 }
 
 void Draft::set_expected_topic(const Value& value, TopicQuestion::Kind kind) {
-  auto& topic = policy.expectations.back().topic;
-  if (topic) {
+  auto& topic = kind == TopicQuestion::Kind::will ? expected_will() : expected_topic();
+  if (!topic.text.empty()) {
     complain(value.where, R"("publish" and "subscribe" can't both be expected: write an [[expect]] for each)");
     return;
   }
-  const bool is_good = kind == TopicQuestion::Kind::subscribe ? SubscriptionFilter::from(value.text).has_value()
-                                                              : TopicFilter::from(value.text).has_value() &&
-                                                                    value.text.find_first_of("+#") == std::string::npos;
+  const bool is_filter = kind == TopicQuestion::Kind::subscribe;
+  const bool is_good = is_filter ? SubscriptionFilter::from(value.text).has_value()
+                                 : TopicFilter::from(value.text).has_value() && !holds_wildcard(value.text);
   if (!is_good) {
-    complain(value.where, quoted(value.path) + ": " + quoted(value.text) +
-                              (kind == TopicQuestion::Kind::subscribe ? " is no topic filter" : " is no topic name"));
-    return;
+    complain(value.where,
+             quoted(value.path) + ": " + quoted(value.text) + (is_filter ? " is no topic filter" : " is no topic name"));
   }
-  topic = TopicQuestion{kind, value.text};
+  topic.kind = kind;
+  topic.text = is_good ? value.text : "?";  // what it was matters no more: there is a complaint
 }
 
 void Draft::check_role_topics() {

@@ -67,7 +67,7 @@ class Explainer {
     const auto named = std::find_if(policy_.listeners.begin(), policy_.listeners.end(),
                                     [&](const ListenerPolicy& listener) { return listener.name == client_.listener; });
     out_.listener = named != policy_.listeners.end() ? &*named : &policy_.listeners.front();
-    if (address() && connect() && password() && identity()) upstream();
+    if (address() && connect() && password() && identity() && will()) upstream();
     return std::move(out_);
   }
 
@@ -160,8 +160,19 @@ class Explainer {
       return add(Stage::auth, *refusal, "no role fits user, network and client identifier", policy_.roles.front().where);
     }
     out_.role = std::get<Admitted>(verdict).role;
-    if (out_.role != nullptr) return add(Stage::auth, std::nullopt, "role " + quoted(out_.role->name), out_.role->where);
+    if (out_.role != nullptr) add(Stage::auth, std::nullopt, "role " + quoted(out_.role->name), out_.role->where);
     return true;
+  }
+
+  bool will() {
+    if (!client_.will) return true;
+    const auto& will = *client_.will;
+    facts_.will = WillFacts{will.text, will.qos, will.retain};
+    const auto verdict = judge_identity(policy_, origin_, facts_);
+    const auto* refusal = std::get_if<Refusal>(&verdict);
+    auto found = explain_topic(policy_, out_.role, client_, will);
+    return add(Stage::auth, refusal != nullptr ? std::optional{*refusal} : std::nullopt, std::move(found.what), found.where,
+               found.key);
   }
 
   void upstream() {

@@ -40,16 +40,10 @@ struct ExplainedTopic {
   std::string_view key{};  ///< empty: no key decides
 };
 
-/// How a message would be published.
-struct MessageForm {
-  std::uint8_t qos = 0;
-  bool retain = false;
-};
-
-/// `role`: the client's, as `Explanation` has it. By the limits and rules that the session's packets are held to; a question
-/// that is put to SUBSCRIBE has no form.
+/// `role`: the client's, as `Explanation` has it. By the limits and rules that the session's packets and its will are held
+/// to.
 [[nodiscard]] ExplainedTopic explain_topic(const Policy& policy, const Role* role, const DescribedClient& client,
-                                           const TopicQuestion& question, const MessageForm& form = {});
+                                           const TopicQuestion& question);
 
 /// Whether a user stands in the password file; empty where there is no such file.
 using KnowsUser = std::function<bool(std::string_view)>;

@@ -39,9 +39,8 @@ std::string verdict_of(const SubscribeAnswer& answer) {
 
 class TopicExplainer {
  public:
-  TopicExplainer(const Policy& policy, const Role* role, const DescribedClient& client, const TopicQuestion& question,
-                 const MessageForm& form)
-      : policy_{policy}, role_{role}, client_{client}, question_{question}, form_{form} {}
+  TopicExplainer(const Policy& policy, const Role* role, const DescribedClient& client, const TopicQuestion& question)
+      : policy_{policy}, role_{role}, client_{client}, question_{question} {}
 
   [[nodiscard]] ExplainedTopic explain() const {
     const auto& mqtt = policy_.mqtt;
@@ -55,7 +54,7 @@ class TopicExplainer {
     if (client_.user) names.user_name = *client_.user;
     names.client_id = client_.client_id;
     const Access access{policy_, role_, names};
-    return is_publish() ? publish(access) : subscribe(access);
+    return is_subscribe() ? subscribe(access) : publish(access);
   }
 
  private:
@@ -65,10 +64,11 @@ class TopicExplainer {
     const auto limited = [&](const std::string& found, std::string_view key) {
       return client_.version == MqttVersion::v5_0 ? ended(found, key) : denied(found, line_of(key), key);
     };
-    if (form_.qos > mqtt.qos_max) return limited("denied with this QoS", "mqtt.qos_max");
-    if (form_.retain && !mqtt.retain) return limited("denied where it is retained", "mqtt.retain");
+    if (question_.qos > mqtt.qos_max) return limited("denied with this QoS", "mqtt.qos_max");
+    if (question_.retain && !mqtt.retain) return limited("denied where it is retained", "mqtt.retain");
     if (!access.decides()) return left_to_the_broker(question_.text);
-    const auto answer = access.may_publish(question_.text, form_.qos, form_.retain);
+    const auto answer = is_will() ? access.may_leave_will(question_.text, question_.qos, question_.retain)
+                                  : access.may_publish(question_.text, question_.qos, question_.retain);
     return answer.is_allowed() ? allowed(verdict_of(answer), line_of(answer.rule))
                                : denied(verdict_of(answer), line_of(answer.rule));
   }
@@ -97,9 +97,10 @@ class TopicExplainer {
 
   /// Where no rule is there to allow them, a shield keeps clients from the broker's own topics.
   [[nodiscard]] ExplainedTopic left_to_the_broker(std::string_view topic) const {
-    const auto guard = is_publish() ? Guard::dollar_publish : Guard::dollar_subscribe;
+    const auto guard = is_subscribe() ? Guard::dollar_subscribe : is_will() ? Guard::dollar_will : Guard::dollar_publish;
     if (topic.starts_with('$') && policy_.mqtt.guards.has(guard)) {
-      return denied("denied, since it begins with `$` and no rule names it", {});
+      constexpr std::string_view key = "mqtt.shields_off";
+      return denied("denied by a shield, since it begins with `$` and no rule names it", line_of(key), key);
     }
     return allowed("left to the broker", {});
   }
@@ -110,19 +111,23 @@ class TopicExplainer {
   [[nodiscard]] ExplainedTopic denied(const std::string& found, Location where, std::string_view key = {}) const {
     // MQTT 3.1 has no SUBACK that says no.
     const bool ends =
-        is_publish() ? policy_.mqtt.denied_publish == DeniedPublish::disconnect : client_.version == MqttVersion::v3_1;
-    return {false, asked() + found + (ends ? end_ : ""), std::move(where), key};
+        is_subscribe() ? client_.version == MqttVersion::v3_1 : policy_.mqtt.denied_publish == DeniedPublish::disconnect;
+    return {false, asked() + found + (ends ? end() : ""), std::move(where), key};
   }
   [[nodiscard]] ExplainedTopic ended(const std::string& found, std::string_view key) const {
-    return {false, asked() + found + end_, line_of(key), key};
+    return {false, asked() + found + end(), line_of(key), key};
   }
+  /// A will that is denied lets no session begin.
+  [[nodiscard]] const char* end() const { return is_will() ? "" : ", and the session ends"; }
 
   [[nodiscard]] std::string asked() const {
-    if (!is_publish()) return "SUBSCRIBE to " + quoted(question_.text) + ": ";
-    return "PUBLISH to " + quoted(question_.text) + (form_.qos > 0 ? " with QoS " + std::to_string(form_.qos) : "") +
-           (form_.retain ? ", retained: " : ": ");
+    if (is_subscribe()) return "SUBSCRIBE to " + quoted(question_.text) + ": ";
+    return (is_will() ? "will on " : "PUBLISH to ") + quoted(question_.text) +
+           (question_.qos > 0 ? " with QoS " + std::to_string(question_.qos) : "") +
+           (question_.retain ? ", retained: " : ": ");
   }
-  [[nodiscard]] bool is_publish() const { return question_.kind == TopicQuestion::Kind::publish; }
+  [[nodiscard]] bool is_subscribe() const { return question_.kind == TopicQuestion::Kind::subscribe; }
+  [[nodiscard]] bool is_will() const { return question_.kind == TopicQuestion::Kind::will; }
 
   [[nodiscard]] Location line_of(std::string_view key) const {
     const auto said = policy_.said.find(key);
@@ -135,20 +140,17 @@ class TopicExplainer {
     return policy_.authorization.acl_file ? policy_.authorization.acl_file->where : Location{};
   }
 
-  static constexpr const char* end_ = ", and the session ends";
-
   const Policy& policy_;
   const Role* role_;
   const DescribedClient& client_;
   const TopicQuestion& question_;
-  const MessageForm& form_;
 };
 
 }  // namespace
 
 ExplainedTopic explain_topic(const Policy& policy, const Role* role, const DescribedClient& client,
-                             const TopicQuestion& question, const MessageForm& form) {
-  return TopicExplainer{policy, role, client, question, form}.explain();
+                             const TopicQuestion& question) {
+  return TopicExplainer{policy, role, client, question}.explain();
 }
 
 }  // namespace bastion

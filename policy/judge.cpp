@@ -137,13 +137,18 @@ Verdict judge_roles(const std::vector<Role>& roles, const Origin& origin, const 
 std::optional<Refusal> judge_will(const Policy& policy, const Role* role, const ConnectFacts& connect) {
   if (!connect.will) return std::nullopt;
   const auto& will = *connect.will;
-  if (will.qos > policy.mqtt.qos_max) return Refusal{Reason::will_denied, Cause::qos};
-  if (will.retain && !policy.mqtt.retain) return Refusal{Reason::will_denied, Cause::retain};
+  const auto& mqtt = policy.mqtt;
+  if (will.topic.size() > mqtt.topic_length_max || count_levels(will.topic) > mqtt.topic_levels_max) {
+    return Refusal{Reason::will_denied, Cause::topic};
+  }
+  if (will.qos > mqtt.qos_max) return Refusal{Reason::will_denied, Cause::qos};
+  if (will.retain && !mqtt.retain) return Refusal{Reason::will_denied, Cause::retain};
   const Access access{policy, role, {connect.user_name, connect.client_id}};
   if (!access.decides()) {
     // What the broker keeps for itself begins like this, and nobody has said that this client may.
-    if (will.topic.starts_with('$') && policy.mqtt.guards.has(Guard::dollar_will))
+    if (will.topic.starts_with('$') && mqtt.guards.has(Guard::dollar_will)) {
       return Refusal{Reason::will_denied, Cause::topic};
+    }
     return std::nullopt;
   }
   switch (access.may_leave_will(will.topic, will.qos, will.retain).verdict) {

@@ -199,6 +199,15 @@ struct Role {
   Location where;
 };
 
+/// What a described client wants to do with topics.
+struct TopicQuestion {
+  enum class Kind : std::uint8_t { publish, subscribe, will };
+  Kind kind = Kind::publish;
+  std::string text{};    ///< a topic name, or a filter
+  std::uint8_t qos = 0;  ///< of what is published
+  bool retain = false;   ///< of what is published
+};
+
 /// A client as somebody describes it: what it would show of itself.
 struct DescribedClient {
   std::string listener;  ///< empty: the policy's first
@@ -209,13 +218,7 @@ struct DescribedClient {
   Password password = Password::right;  ///< of a user; `right` of one who does not exist is wrong all the same
   std::string client_id = "client";
   std::uint16_t keep_alive_s = 60;
-};
-
-/// What a described client wants to do once it is in.
-struct TopicQuestion {
-  enum class Kind : std::uint8_t { publish, subscribe };
-  Kind kind = Kind::publish;
-  std::string text;  ///< a topic name, or a filter
+  std::optional<TopicQuestion> will{};
 };
 
 /// A test that the policy holds of itself ([[expect]]).
@@ -223,7 +226,7 @@ struct Expectation {
   DescribedClient client;
   bool admitted = false;
   std::string refused;                   ///< where it is not: `reason` or `reason/cause`, by their labels
-  std::optional<TopicQuestion> topic{};  ///< of one that is admitted
+  std::optional<TopicQuestion> topic{};  ///< of one that is admitted; no will
   std::optional<bool> allowed{};         ///< the answer to that
   Location where;
 };

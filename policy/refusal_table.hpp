@@ -222,7 +222,9 @@ inline constexpr std::array pairs{
          "a user name that some broker would take for a pattern: see `docs/shields.md`"},
 
     Pair{{Reason::will_denied, Cause::topic},
-         "a will on a topic to which the client may not publish, or that begins with `$` where no rule names it"},
+         "a will on a topic to which the client may not publish, that begins with `$` where no rule names it, or that is "
+         "longer "
+         "or has more levels than `mqtt.topic_length_max` and `mqtt.topic_levels_max` allow"},
     Pair{{Reason::will_denied, Cause::retain}, "a retained will where the client may not publish retained messages"},
     Pair{{Reason::will_denied, Cause::qos}, "a will with a higher QoS than the client may publish with"},
 

@@ -10,7 +10,7 @@ _mqtt_bastion() {
   case ${COMP_WORDS[1]} in
     run) words='--help --config --ports-file' ;;
     check) words='--help --config --quiet --shields' ;;
-    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --publish --qos --retain --subscribe' ;;
+    explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --will --will-qos --will-retain --publish --qos --retain --subscribe' ;;
     import) words='--help --output --force --allow --observe --unix-socket' ;;
     status) words='--help --config --socket --json --watch' ;;
     reload) words='--help --config --socket' ;;
@@ -20,6 +20,7 @@ _mqtt_bastion() {
   case ${COMP_WORDS[1]}\ $option in
     'explain --mqtt') values='3.1 3.1.1 5.0' ;;
     'explain --password') values='right wrong none' ;;
+    'explain --will-qos') values='0 1 2' ;;
     'explain --qos') values='0 1 2' ;;
     'passwd --scheme') values='pbkdf2 argon2id sha512' ;;
   esac

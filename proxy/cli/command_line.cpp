@@ -57,6 +57,7 @@ CommandLine::CommandLine()
       ->type_name("NAME");
   explain_app.add_option("--mqtt", explain.version, "The version that it speaks")
       ->check(CLI::IsMember({"3.1", "3.1.1", "5.0"}))
+      ->transform([](const std::string& text) { return text == "5" ? "5.0" : text; })
       ->capture_default_str();
   explain_app.add_option("--user", explain.user, "The user that it names; left out: none")->type_name("USER");
   explain_app.add_option("--password", explain.password, "Whether its password is right; passwords are not asked for")
@@ -68,14 +69,18 @@ CommandLine::CommandLine()
   explain_app.add_option("--keep-alive", explain.client.keep_alive_s, "Its keep alive")
       ->type_name("SECONDS")
       ->capture_default_str();
-  auto* const publish =
-      explain_app.add_option("--publish", explain.publish, "And whether it may publish to this topic")->type_name("TOPIC");
-  explain_app.add_option("--qos", explain.form.qos, "With this QoS")
-      ->needs(publish)
-      ->check(CLI::IsMember({"0", "1", "2"}))
-      ->default_str("0");
-  explain_app.add_flag("--retain", explain.form.retain, "And retained")->needs(publish);
-  explain_app.add_option("--subscribe", explain.subscribe, "And whether it may subscribe to this filter")
+  const auto add_message = [&](TopicQuestion& message, const std::string& topic, const std::string& qos,
+                               const std::string& retain, const std::string& text) {
+    auto* const asked = explain_app.add_option(topic, message.text, text)->type_name("TOPIC");
+    explain_app.add_option(qos, message.qos, "With this QoS")
+        ->needs(asked)
+        ->check(CLI::IsMember({"0", "1", "2"}))
+        ->default_str("0");
+    explain_app.add_flag(retain, message.retain, "And retained")->needs(asked);
+  };
+  add_message(explain.will, "--will", "--will-qos", "--will-retain", "The topic of its will; left out: none");
+  add_message(explain.publish, "--publish", "--qos", "--retain", "And whether it may publish to this topic");
+  explain_app.add_option("--subscribe", explain.subscribe.text, "And whether it may subscribe to this filter")
       ->type_name("FILTER");
   explain_app.footer("Example: mqtt-bastion explain -c policy.toml --from 203.0.113.9 --user alice --client-id a1");
 
@@ -104,7 +109,8 @@ CommandLine::CommandLine()
       "status", [this] { return status_command(status); }, "Show how a running gate is, and whom it has refused");
   add_gate(status_app, status.gate);
   status_app.add_flag("--json", status.json, "One JSON object");
-  status_app.add_option("--watch", status.watch_s, "Again every so many seconds")
+  status_app
+      .add_option("--watch", status.watch_s, "Again every so many seconds, 1 to 3600; a gate that is away is waited for")
       ->type_name("SECONDS")
       ->expected(0, 1)
       ->default_str("2")
@@ -124,7 +130,7 @@ CommandLine::CommandLine()
   passwd_app.add_flag("-c,--create", passwd.create, "Make the file if there is none yet");
   passwd_app.add_flag("-D,--remove", passwd.remove, "Remove the user");
   passwd_app.add_flag("-b,--batch", passwd.batch, "Read the password from the first line of standard input");
-  passwd_app.add_option("--scheme", passwd.scheme, "pbkdf2, argon2id or sha512")
+  passwd_app.add_option("--scheme", passwd.scheme, "How the password is hashed")
       ->check(CLI::IsMember({"pbkdf2", "argon2id", "sha512"}))
       ->capture_default_str();
   passwd_app.add_option("--iterations", passwd.iterations, "Rounds of pbkdf2 or passes of argon2id; 0: the default")
@@ -152,6 +158,16 @@ std::string value_of(const CLI::Option& option) {
   if (option.get_expected_max() == 0) return {};
   const auto name = option.get_type_name();
   return name.substr(0, name.find(':'));
+}
+
+std::string choices_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const auto begin = type.find(":{");
+  const auto end = type.find('}', std::min(begin, type.size()));
+  if (begin == std::string::npos || end == std::string::npos) return {};
+  auto out = type.substr(begin + 2, end - begin - 2);
+  std::replace(out.begin(), out.end(), ',', ' ');
+  return out;
 }
 
 }  // namespace bastion::cli

@@ -44,5 +44,7 @@ struct CommandLine {
 [[nodiscard]] std::vector<const CLI::Option*> options_of(const CLI::App& app, bool positional);
 /// `FILE`, or empty for a flag; without what CLI11 says of its range.
 [[nodiscard]] std::string value_of(const CLI::Option& option);
+/// The words that an option takes, parted by blanks; empty where its value is not one of a few.
+[[nodiscard]] std::string choices_of(const CLI::Option& option);
 
 }  // namespace bastion::cli

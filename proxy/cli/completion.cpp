@@ -7,17 +7,6 @@
 namespace bastion::cli {
 namespace {
 
-/// The words of `TEXT:{3.1,3.1.1,5.0}`, parted by blanks; empty where a value is not one of a few.
-std::string choices_of(const CLI::Option& option) {
-  const std::string type = option.get_type_name();
-  const auto begin = type.find(":{");
-  const auto end = type.find('}', std::min(begin, type.size()));
-  if (begin == std::string::npos || end == std::string::npos) return {};
-  auto out = type.substr(begin + 2, end - begin - 2);
-  std::replace(out.begin(), out.end(), ',', ' ');
-  return out;
-}
-
 /// A case for each name of an option whose value is one of a few; empty for others.
 std::string bash_values(const std::string& command, const CLI::Option& option) {
   const auto choices = choices_of(option);

@@ -16,6 +16,18 @@
 namespace bastion::cli {
 namespace {
 
+/// Whether it is asked about something that can be asked about; says so on standard error where not.
+bool is_good(const TopicQuestion& question, const char* option) {
+  const bool is_filter = question.kind == TopicQuestion::Kind::subscribe;
+  if (is_filter ? SubscriptionFilter::from(question.text).has_value()
+                : TopicFilter::from(question.text).has_value() && !holds_wildcard(question.text)) {
+    return true;
+  }
+  std::fprintf(stderr, "%s: %s is no %s\n", option, quoted(question.text).c_str(),
+               is_filter ? "topic filter" : "topic name");
+  return false;
+}
+
 /// The options as a client, or nothing after a word on standard error.
 std::optional<DescribedClient> client_of(const ExplainOptions& options, const Policy& policy) {
   auto client = options.client;
@@ -34,6 +46,10 @@ std::optional<DescribedClient> client_of(const ExplainOptions& options, const Po
                    : options.version == "5.0" ? MqttVersion::v5_0
                                               : MqttVersion::v3_1_1;
   if (!options.user.empty()) client.user = options.user;
+  if (!options.will.text.empty()) {
+    if (!is_good(options.will, "--will")) return std::nullopt;
+    client.will = options.will;
+  }
   client.password = options.password == "none"    ? DescribedClient::Password::none
                     : options.password == "wrong" ? DescribedClient::Password::wrong
                                                   : DescribedClient::Password::right;
@@ -54,32 +70,22 @@ std::string answer_text(const ReasonInfo& reason, MqttVersion version) {
   return text.data();
 }
 
-bool is_good_topic(const TopicQuestion& question) {
-  if (question.kind == TopicQuestion::Kind::subscribe) return SubscriptionFilter::from(question.text).has_value();
-  const auto name = TopicFilter::from(question.text);
-  return name && !name->has_wildcard();
-}
-
-/// What is asked of topics, or nothing after a word on standard error.
+/// What is asked of topics once the client is in, or nothing after a word on standard error.
 std::optional<std::vector<TopicQuestion>> questions_of(const ExplainOptions& options) {
   std::vector<TopicQuestion> out;
-  if (!options.publish.empty()) out.push_back({TopicQuestion::Kind::publish, options.publish});
-  if (!options.subscribe.empty()) out.push_back({TopicQuestion::Kind::subscribe, options.subscribe});
+  if (!options.publish.text.empty()) out.push_back(options.publish);
+  if (!options.subscribe.text.empty()) out.push_back(options.subscribe);
   for (const auto& question : out) {
-    if (is_good_topic(question)) continue;
-    const bool is_publish = question.kind == TopicQuestion::Kind::publish;
-    std::fprintf(stderr, "%s: %s is no %s\n", is_publish ? "--publish" : "--subscribe", quoted(question.text).c_str(),
-                 is_publish ? "topic name" : "topic filter");
-    return std::nullopt;
+    if (!is_good(question, question.kind == TopicQuestion::Kind::publish ? "--publish" : "--subscribe")) return std::nullopt;
   }
   return out;
 }
 
 void print_topics(const Policy& policy, const Explanation& explanation, const DescribedClient& client,
-                  const std::vector<TopicQuestion>& questions, const MessageForm& form) {
+                  const std::vector<TopicQuestion>& questions) {
   bool is_all = true;
   for (const auto& question : questions) {
-    const auto found = explain_topic(policy, explanation.role, client, question, form);
+    const auto found = explain_topic(policy, explanation.role, client, question);
     const auto line = deciding_line(found);
     std::printf("%s%s%s\n", found.what.c_str(), line.empty() ? "" : "  ", line.c_str());
     is_all = is_all && found.is_allowed;
@@ -128,7 +134,7 @@ int explain_command(const ExplainOptions& options) {
                 static_cast<int>(width), step.what.c_str(), deciding_line(step).c_str());
   }
   print_verdict(explanation, client->version, policy.mode_of(*explanation.listener));
-  if (!explanation.refusal()) print_topics(policy, explanation, *client, *questions, options.form);
+  if (!explanation.refusal()) print_topics(policy, explanation, *client, *questions);
   return done;
 }
 

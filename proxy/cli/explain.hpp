@@ -14,9 +14,9 @@ struct ExplainOptions {
   std::string version = "3.1.1";
   std::string user;  ///< empty: none
   std::string password = "right";
-  std::string publish;     ///< a topic name; empty: not asked
-  MessageForm form;        ///< of what is published
-  std::string subscribe;   ///< a topic filter; empty: not asked
+  TopicQuestion publish{TopicQuestion::Kind::publish};      ///< an empty text: not asked; so in the next two
+  TopicQuestion subscribe{TopicQuestion::Kind::subscribe};  ///< a topic filter
+  TopicQuestion will{TopicQuestion::Kind::will};
   DescribedClient client;  ///< what needs no reading: listener, client identifier, keep alive
 };
 /// Exit code 0 whether the client would be admitted or refused; 2 where the policy or the question is no good.

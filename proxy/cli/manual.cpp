@@ -34,7 +34,7 @@ Under systemd, readiness, reloads, stopping and the watchdog are told by sd_noti
     {"explain",
      R"(Puts a client, as the options describe it, before the gate's own decisions, in their order, and prints for each what was found and the line of the policy that decides. Nothing is sent anywhere, and no password is asked for: say whether it would be right.
 
-With --publish or --subscribe, it also tells whether such a client, once it is in, may publish to that topic or subscribe to that filter, and by which line of a role or of the ACL file. "Left to the broker" is said where neither speaks of topics.
+With --will, it is a client that leaves this will. With --publish or --subscribe, it also tells whether such a client, once it is in, may publish to that topic or subscribe to that filter, and by which line of a role or of the ACL file. "Left to the broker" is said where neither speaks of topics.
 
 What depends on who else is there can't be told: connection limits, rates, and what the broker says.)"},
     {"import",
@@ -107,7 +107,12 @@ std::string option_text(const CLI::Option& option) {
   const auto value = value_of(option);
   if (!value.empty() && !option.get_positional()) out += " \\fI" + roff(value) + "\\fR";
   out += '\n' + roff(option.get_description()) + '.';
-  if (!option.get_default_str().empty()) out += " Default: " + roff(option.get_default_str()) + '.';
+  const auto choices = choices_of(option);
+  if (!choices.empty()) out += " One of: " + roff(choices) + '.';
+  const bool may_lack_value = option.get_items_expected_min() == 0 && !value.empty();
+  if (!option.get_default_str().empty()) {
+    out += (may_lack_value ? " Without a value: " : " Default: ") + roff(option.get_default_str()) + '.';
+  }
   if (option.get_required() && !option.get_positional()) out += " Required.";
   return out + '\n';
 }

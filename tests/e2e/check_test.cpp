@@ -1,5 +1,6 @@
 // mqtt-bastion check and the command line: every complaint in its place, and exit codes that scripts can rely on.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -90,6 +91,37 @@ TEST_F(Check, WarnsOfAnOpenDoorAndStillTakesThePolicy) {
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_GE(lines_with(": warning: ", done.err).size(), 2U) << done.err;
   EXPECT_NE(done.err.find("0.0.0.0/0"), std::string::npos) << done.err;
+}
+
+TEST_F(Check, WarnsWhereTheSystemAllowsTooFewDescriptors) {
+  policy_.admission = "connections_max = 20000\n";
+  write_file(directory_ / "policy.toml", policy_.text());
+  std::vector<std::string> words{"prlimit", "--nofile=300:300"};
+  // Root would be allowed as many as it likes.
+  if (::geteuid() == 0) words.insert(words.end(), {"setpriv", "--bounding-set=-sys_resource"});
+  words.insert(words.end(), {BASTION_PROGRAM, "check", "-c", directory_ / "policy.toml"});
+  const auto done = run(words);
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("warning: connections_max = 20000 needs 40256 descriptors, and the system allows 300"),
+            std::string::npos)
+      << done.err;
+}
+
+TEST_F(Check, IsJoinedByAnExplanationOfAWillAndOfVersionFive) {
+  policy_.last = "[[role]]\nname = \"all\"\npublish = [\"up/#\"]\n";
+  write_file(directory_ / "policy.toml", policy_.text());
+  const auto explain = [&](const std::string& topic) {
+    return run({BASTION_PROGRAM, "explain", "-c", directory_ / "policy.toml", "--from", "127.0.0.1", "--mqtt", "5", "--user",
+                alice, "--will", topic, "--will-qos", "1", "--will-retain"});
+  };
+  const auto admitted = explain("up/state");
+  EXPECT_EQ(admitted.code, 0) << admitted.err;
+  EXPECT_NE(admitted.out.find("will on \"up/state\" with QoS 1, retained: allowed"), std::string::npos) << admitted.out;
+  EXPECT_NE(admitted.out.find("MQTT 5.0"), std::string::npos) << admitted.out;
+  const auto refused = explain("down");
+  EXPECT_NE(refused.out.find("refused as will_denied/topic"), std::string::npos) << refused.out;
+  EXPECT_NE(refused.out.find("reason code 0x87"), std::string::npos) << refused.out;
+  EXPECT_EQ(explain("up/#").code, 2) << "no topic name";
 }
 
 TEST_F(Check, SaysThatAPolicyIsMissing) {

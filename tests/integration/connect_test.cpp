@@ -14,7 +14,7 @@ INSTANTIATE_TEST_SUITE_P(Over, LargeConnect, testing::Values(Transport::mqtt, Tr
 
 TEST_P(LargeConnect, ArrivesByteForByteWhereThePolicyAllowsIt) {
   Scene scene{GetParam(), [](PolicyBuilder& policy) {
-                policy.set("mqtt.connect_size_max", R"("1MiB")");
+                policy.set("mqtt.connect_size_max", R"("1MiB")").set("mqtt.topic_length_max", "65535");
                 policy.set("authentication.required", "false").unset("authentication.password_file");
               }};
   ConnectOptions options;

@@ -120,6 +120,20 @@ TEST_F(Explain, NamesTheLineThatRefuses) {
   EXPECT_EQ(verdict(client), "client_id_denied/pattern by p.toml:23");
 }
 
+TEST_F(Explain, AsksForTheWillOnceTheRoleIsKnown) {
+  auto client = sensor();
+  client.will = TopicQuestion{TopicQuestion::Kind::will, "last/words"};
+  const auto admitted = explain(policy_, client, knows);
+  EXPECT_FALSE(admitted.refusal());
+  EXPECT_EQ(admitted.steps[7].what, R"(will on "last/words": left to the broker)");
+  client.will->text = "$SYS/broker/x";
+  EXPECT_EQ(verdict(client), "will_denied/topic by default of mqtt.shields_off");
+  client.will->text = "last/words";
+  client.will->qos = 2;
+  policy_.mqtt.qos_max = 1;
+  EXPECT_EQ(verdict(client), "will_denied/qos by default of mqtt.qos_max");
+}
+
 TEST_F(Explain, ShowsARefusalAtTheStageAtWhichItIsCounted) {
   auto client = sensor();
   client.client_id = "other";  // found after the password, and still CONNECT's

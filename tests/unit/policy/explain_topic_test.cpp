@@ -85,7 +85,8 @@ TEST(ExplainTopic, SaysThatShieldsKeepDollarTopicsToTheBroker) {
   policy.roles.front().topics.reset();
   const auto kept = explained(policy, Kind::publish, "$x");
   EXPECT_FALSE(kept.is_allowed);
-  EXPECT_EQ(kept.what, "PUBLISH to \"$x\": denied, since it begins with `$` and no rule names it");
+  EXPECT_EQ(kept.what, "PUBLISH to \"$x\": denied by a shield, since it begins with `$` and no rule names it");
+  EXPECT_EQ(deciding_line(kept), "default of mqtt.shields_off");
   EXPECT_FALSE(explained(policy, Kind::subscribe, "$share/g/$SYS/#").is_allowed);
   EXPECT_TRUE(explained(policy, Kind::subscribe, "$share/g/a").is_allowed);
   policy.mqtt.guards.take_down(Guard::dollar_publish);
@@ -100,10 +101,14 @@ TEST(ExplainTopic, HoldsAMessageToTheLimitsOfThePolicy) {
   policy.mqtt.topic_levels_max = 4;
   policy.mqtt.topic_length_max = 20;
   policy.said["mqtt.qos_max"] = {"policy.toml", 31, 1};
-  const auto publish = [&](const char* topic, const MessageForm& form, MqttVersion version = MqttVersion::v3_1_1) {
+  struct Form {
+    std::uint8_t qos = 0;
+    bool retain = false;
+  };
+  const auto publish = [&](const char* topic, const Form& form, MqttVersion version = MqttVersion::v3_1_1) {
     auto client = alice();
     client.version = version;
-    return explain_topic(policy, &policy.roles.front(), client, {Kind::publish, topic}, form);
+    return explain_topic(policy, &policy.roles.front(), client, {Kind::publish, topic, form.qos, form.retain});
   };
   EXPECT_TRUE(publish("picture/cam1/x", {1, false}).is_allowed);
   const auto qos = publish("picture/cam1/x", {2, false});
@@ -119,6 +124,22 @@ TEST(ExplainTopic, HoldsAMessageToTheLimitsOfThePolicy) {
   EXPECT_THAT(publish("picture/cam1/aaaaaaaaaa", {}).what, HasSubstr("longer than 20 bytes, and the session ends"));
   policy.mqtt.denied_publish = DeniedPublish::disconnect;
   EXPECT_THAT(publish("other", {}).what, HasSubstr("allowed by no rule, and the session ends"));
+}
+
+TEST(ExplainTopic, HoldsAWillToItsOwnRights) {
+  auto policy = policy_with_topics();
+  const auto will = [&](const char* topic, bool retain = false) {
+    return explain_topic(policy, &policy.roles.front(), alice(), {Kind::will, topic, 1, retain});
+  };
+  EXPECT_EQ(will("picture/cam1/x").what, R"(will on "picture/cam1/x" with QoS 1: allowed)");
+  EXPECT_EQ(will("other", true).what, R"(will on "other" with QoS 1, retained: allowed by no rule)");
+  policy.mqtt.denied_publish = DeniedPublish::disconnect;
+  policy.mqtt.topic_levels_max = 2;
+  EXPECT_EQ(will("picture/cam1/x").what, R"(will on "picture/cam1/x" with QoS 1: more than 2 levels)");
+  policy.roles.front().topics.reset();
+  EXPECT_EQ(will("$x").what, "will on \"$x\" with QoS 1: denied by a shield, since it begins with `$` and no rule names it");
+  policy.mqtt.guards.take_down(Guard::dollar_will);
+  EXPECT_TRUE(will("$x").is_allowed);
 }
 
 TEST(ExplainTopic, HoldsAFilterToTheLimitsOfThePolicy) {

@@ -279,5 +279,18 @@ TEST(JudgeIdentity, RefusesAWillBeyondWhatClientsAreTold) {
   EXPECT_EQ(v5_code_of({Reason::will_denied, Cause::retain}), 0x9a);
 }
 
+TEST(JudgeIdentity, HoldsAWillsTopicToTheLimitsOfEveryTopic) {
+  Policy policy;
+  policy.mqtt.topic_length_max = 8;
+  policy.mqtt.topic_levels_max = 3;
+  auto connect = good_connect();
+  connect.will = WillFacts{"a/b/c567", 0, false};
+  expect_admitted(judge_identity(policy, from("192.0.2.1"), connect));
+  connect.will->topic = "a/b/c5678";
+  expect_refused(judge_identity(policy, from("192.0.2.1"), connect), Reason::will_denied, Cause::topic);
+  connect.will->topic = "a/b/c/d";
+  expect_refused(judge_identity(policy, from("192.0.2.1"), connect), Reason::will_denied, Cause::topic);
+}
+
 }  // namespace
 }  // namespace bastion

@@ -231,16 +231,34 @@ TEST(ParseTopics, KeepsTheDefaultsThatTheTableOfKeysTells) {
 }
 
 TEST(ParseTopics, TakesExpectationsOfTopics) {
-  const auto policy = good(
-                          "[[expect]]\nfrom = \"192.168.10.1\"\nuser = \"a\"\npublish = \"a/b\"\nallowed = false\n"
-                          "[[expect]]\nfrom = \"192.168.10.1\"\nuser = \"a\"\nsubscribe = \"a/#\"\nallowed = true\n")
-                          .policy;
+  const auto policy =
+      good(
+          "[[expect]]\nfrom = \"192.168.10.1\"\nuser = \"a\"\npublish = \"a/b\"\nqos = 2\nretain = true\n"
+          "allowed = false\n[[expect]]\nfrom = \"192.168.10.1\"\nuser = \"a\"\nsubscribe = \"a/#\"\nallowed = true\n")
+          .policy;
   ASSERT_THAT(policy.expectations, SizeIs(2));
   EXPECT_EQ(policy.expectations[0].topic->kind, TopicQuestion::Kind::publish);
   EXPECT_EQ(policy.expectations[0].topic->text, "a/b");
   EXPECT_EQ(policy.expectations[0].allowed, false);
+  EXPECT_EQ(policy.expectations[0].topic->qos, 2);
+  EXPECT_TRUE(policy.expectations[0].topic->retain);
   EXPECT_EQ(policy.expectations[1].topic->kind, TopicQuestion::Kind::subscribe);
   EXPECT_EQ(policy.expectations[1].allowed, true);
+}
+
+TEST(ParseTopics, TakesExpectationsOfAWill) {
+  const auto policy =
+      good(
+          "[[expect]]\nfrom = \"192.168.10.1\"\nuser = \"a\"\nwill = \"$x\"\nwill_qos = 1\nwill_retain = true\n"
+          "refused = \"will_denied/topic\"\n")
+          .policy;
+  ASSERT_THAT(policy.expectations, SizeIs(1));
+  const auto& will = policy.expectations[0].client.will;
+  ASSERT_TRUE(will);
+  EXPECT_EQ(will->kind, TopicQuestion::Kind::will);
+  EXPECT_EQ(will->text, "$x");
+  EXPECT_EQ(will->qos, 1);
+  EXPECT_TRUE(will->retain);
 }
 
 TEST(ParseTopics, ComplainsOfExpectationsThatAskNothing) {
@@ -249,8 +267,12 @@ TEST(ParseTopics, ComplainsOfExpectationsThatAskNothing) {
   };
   EXPECT_THAT(complaints("publish = \"a\"\n"), ElementsAre(HasSubstr("\"allowed\" goes with")));
   EXPECT_THAT(complaints("allowed = true\nadmitted = true\n"), ElementsAre(HasSubstr("\"allowed\" goes with")));
-  EXPECT_THAT(complaints("publish = \"a/#\"\nadmitted = true\n"), ElementsAre(HasSubstr("is no topic name")));
-  EXPECT_THAT(complaints("subscribe = \"a#\"\nadmitted = true\n"), ElementsAre(HasSubstr("is no topic filter")));
+  EXPECT_THAT(complaints("publish = \"a/#\"\nallowed = true\n"), ElementsAre(HasSubstr("is no topic name")));
+  EXPECT_THAT(complaints("subscribe = \"a#\"\nallowed = true\n"), ElementsAre(HasSubstr("is no topic filter")));
+  EXPECT_THAT(complaints("qos = 1\nadmitted = true\n"), ElementsAre(HasSubstr(R"("qos" and "retain" go with "publish")")));
+  EXPECT_THAT(complaints("qos = 1\nsubscribe = \"a\"\nallowed = true\n"), ElementsAre(HasSubstr("go with \"publish\"")));
+  EXPECT_THAT(complaints("will_retain = true\nadmitted = true\n"), ElementsAre(HasSubstr("go with \"will\"")));
+  EXPECT_THAT(complaints("will = \"a/#\"\nadmitted = true\n"), ElementsAre(HasSubstr("is no topic name")));
   // What to write instead.
   EXPECT_THAT(complaints("refused = \"denied\"\n"), ElementsAre(HasSubstr("and allowed = false")));
   EXPECT_THAT(complaints("refused = \"ip_denyed\"\n"), ElementsAre(HasSubstr("did you mean \"ip_denied\"?")));
