@@ -32,7 +32,7 @@ Relay::Relay(net::Stream& client, net::Stream& upstream, net::Scratch& scratch, 
       upstream_{upstream},
       scratch_{scratch},
       tally_{tally},
-      terms_{terms},
+      times_{terms.times},
       conversation_{terms.asked, terms.rights},
       rate_{terms.rates, now},
       up_carry_{std::move(early)},
@@ -218,12 +218,12 @@ MaybeEnd Relay::pass_down(std::span<const std::uint8_t> in_hand, TimePoint now) 
 MaybeEnd Relay::judge_connack(TimePoint now) {
   const auto& connack = down_.connack();
   if (!connack) return std::nullopt;
-  if (auto refusal = inspect::upstream_refusal(terms_.asked.version, connack->code)) return *refusal;
+  if (auto refusal = inspect::upstream_refusal(conversation_.version(), connack->code)) return *refusal;
   admitted_ = true;
   ++tally_.admitted;
   ++tally_.sessions;
   fed_at_ = now;
-  if (connack->server_keep_alive_s) terms_.keep_alive_s = *connack->server_keep_alive_s;
+  if (connack->server_keep_alive_s) times_.keep_alive_s = *connack->server_keep_alive_s;
   return std::nullopt;
 }
 
@@ -317,12 +317,12 @@ account::Close Relay::client_close() const {
 }
 
 bool Relay::keeps_alive() const {
-  return admitted_ && terms_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked() &&
+  return admitted_ && times_.keep_alive_s != 0 && client_ended_at_ == TimePoint::max() && !up_blocked() &&
          !up_.disconnected() && paused_until_ == TimePoint::min() && !has_observed(Reason::keepalive_timeout);
 }
 
 Relay::TimePoint Relay::slow_reader_due() const {
-  return has_observed(Reason::slow_reader) ? TimePoint::max() : after(down_blocked_since_, terms_.slow_reader_timeout);
+  return has_observed(Reason::slow_reader) ? TimePoint::max() : after(down_blocked_since_, times_.slow_reader_timeout);
 }
 
 MaybeEnd Relay::end_or_observe(Refusal refusal) {
@@ -343,28 +343,28 @@ void Relay::observe(const inspect::Observed& observed) {
 
 /// When the broker is not waited for any longer, for a client that has left.
 Relay::TimePoint Relay::farewell_due() const {
-  const auto stall = terms_.stall_timeout;
+  const auto stall = times_.stall_timeout;
   return std::min(after(client_ended_at_, stall),
                   after(disconnected_at_, std::min<Milliseconds>(stall, upstream_linger_max)));
 }
 
 Relay::TimePoint Relay::deadline() const {
-  auto first = std::min({slow_reader_due(), after(up_blocked_since_, terms_.stall_timeout), farewell_due()});
+  auto first = std::min({slow_reader_due(), after(up_blocked_since_, times_.stall_timeout), farewell_due()});
   if (paused_until_ != TimePoint::min()) first = std::min(first, paused_until_);
-  if (!admitted_) first = std::min(first, started_ + terms_.connack_timeout);
+  if (!admitted_) first = std::min(first, started_ + times_.connack_timeout);
   // One and a half times the keep alive [MQTT-3.1.2-24], [MQTT-3.1.2-22 in 5.0].
-  if (keeps_alive()) first = std::min(first, fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s);
+  if (keeps_alive()) first = std::min(first, fed_at_ + std::chrono::milliseconds{1500} * times_.keep_alive_s);
   return first;
 }
 
 MaybeEnd Relay::overdue(TimePoint now) {
   if (now < deadline()) return std::nullopt;
-  if (!admitted_ && now >= started_ + terms_.connack_timeout) return Refusal{Reason::upstream_unavailable, Cause::timeout};
+  if (!admitted_ && now >= started_ + times_.connack_timeout) return Refusal{Reason::upstream_unavailable, Cause::timeout};
   if (now >= slow_reader_due()) return end_or_observe({Reason::slow_reader, Cause::none});
-  if (now >= after(up_blocked_since_, terms_.stall_timeout)) return Refusal{Reason::upstream_unavailable, Cause::stalled};
+  if (now >= after(up_blocked_since_, times_.stall_timeout)) return Refusal{Reason::upstream_unavailable, Cause::stalled};
   if (now >= farewell_due()) return client_close();
   // Nothing but the end of a pause, which the next pump() sees.
-  if (!keeps_alive() || now < fed_at_ + std::chrono::milliseconds{1500} * terms_.keep_alive_s) return std::nullopt;
+  if (!keeps_alive() || now < fed_at_ + std::chrono::milliseconds{1500} * times_.keep_alive_s) return std::nullopt;
   const bool inside_packet = up_.is_inside_packet() || !up_carry_.empty();
   return end_or_observe({Reason::keepalive_timeout, inside_packet ? Cause::partial : Cause::silent});
 }

@@ -17,15 +17,20 @@
 
 namespace bastion::gate {
 
+/// How long what is waited for.
+struct RelayTimes {
+  std::uint16_t keep_alive_s = 0;  ///< as the client asked, or as it was told instead
+  Milliseconds connack_timeout{};
+  Milliseconds stall_timeout{};
+  Milliseconds slow_reader_timeout{};
+};
+
 /// What a session was admitted on.
 struct RelayTerms {
   inspect::Asked asked;
   inspect::Rights rights;
   RateGuard::Limits rates{{1, 1}, {1, 1}, {}};  ///< of what the client sends
-  std::uint16_t keep_alive_s = 0;               ///< as the client asked
-  Milliseconds connack_timeout{};
-  Milliseconds stall_timeout{};
-  Milliseconds slow_reader_timeout{};
+  RelayTimes times;
 };
 
 /// Relays between a client whose CONNECT has been sent on and its broker. Not one byte of the client's goes on before the
@@ -120,7 +125,7 @@ class Relay {
   net::Stream& upstream_;
   net::Scratch& scratch_;
   account::Tally& tally_;
-  RelayTerms terms_;
+  RelayTimes times_;
   inspect::Conversation conversation_;
   inspect::UpwardInspector up_{conversation_};
   inspect::DownwardInspector down_{conversation_};

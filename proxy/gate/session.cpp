@@ -160,16 +160,7 @@ bool Session::goes_on(Refusal refusal, const TopicNote& about) {
 // --- stage 8: relay -------------------------------------------------------------------------------------------------------
 
 net::Task<End> Session::relay() {
-  const auto& policy = setup_->policy;
-  RelayTerms terms;
-  terms.asked = newcomer_->connect->asked;
-  terms.rights = rights();
-  terms.rates = rates();
-  terms.keep_alive_s = newcomer_->connect->facts.keep_alive_s;
-  terms.connack_timeout = policy.upstream.connack_timeout;
-  terms.stall_timeout = policy.upstream.stall_timeout;
-  terms.slow_reader_timeout = policy.mqtt.slow_reader_timeout;
-  Relay relay{*client_, *upstream_, worker_.scratch(), listener_.tally, terms, std::move(newcomer_->early), now()};
+  Relay relay{*client_, *upstream_, worker_.scratch(), listener_.tally, terms(), std::move(newcomer_->early), now()};
   newcomer_.reset();
   if (tls_ != nullptr) tls_->cleanse_plaintext(false);
   relaying_ = true;

@@ -125,6 +125,7 @@ class Session final : public net::Waiter,
   [[nodiscard]] ConnectFacts facts() const;
   [[nodiscard]] inspect::Rights rights() const;
   [[nodiscard]] RateGuard::Limits rates() const;
+  [[nodiscard]] RelayTerms terms() const;
   [[nodiscard]] Claim claim_on(std::string_view client_id) const;
   void take_assigned_client_id(std::string_view id);
   [[nodiscard]] SessionOwners::Seconds asked_expiry() const;

@@ -220,6 +220,17 @@ RateGuard::Limits Session::rates() const {
   return {mqtt.message_rate, mqtt.byte_rate, mqtt.rate_patience};
 }
 
+/// Those of a client that has just been let in. Made outside the coroutine, whose frame would keep them for good.
+RelayTerms Session::terms() const {
+  const auto& policy = setup_->policy;
+  const auto& connect = *newcomer_->connect;
+  return {connect.asked,
+          rights(),
+          rates(),
+          {connect.facts.keep_alive_s, policy.upstream.connack_timeout, policy.upstream.stall_timeout,
+           policy.mqtt.slow_reader_timeout}};
+}
+
 void Session::take_assigned_client_id(std::string_view id) {
   assigned_client_id_ = id;
   rights_changed_ = true;

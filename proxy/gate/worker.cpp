@@ -52,6 +52,7 @@ Worker::Worker(Commons& commons, const net::TicketKeys& keys, std::shared_ptr<co
       refused_{random_key()},
       observed_{random_key()},
       sweep_timer_{context_} {
+  net::Poller::of(context_);  // now, so that no connection meets a system without room for it
   if (steward_home_ == nullptr) steward_ = std::make_unique<Steward>(context_, setup->policy, random_key());
   use(std::move(setup));
 }

@@ -95,6 +95,7 @@ class Conversation {
   }
 
   [[nodiscard]] Mode mode() const { return rights_.mode; }
+  [[nodiscard]] MqttVersion version() const { return asked_.version; }
   /// For how many seconds the broker keeps the session once its connection is gone, 0xffffffff: for ever (OASIS 5.0 section
   /// 3.1.2.11.2); what the broker does of its own accord aside.
   [[nodiscard]] std::uint32_t session_expiry_s() const { return session_expiry_s_; }

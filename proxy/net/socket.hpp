@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
-#include "proxy/net/asio.hpp"
 #include "proxy/net/endpoint.hpp"
+#include "proxy/net/poller.hpp"
 #include "proxy/net/unique_fd.hpp"
 #include "proxy/net/waiter.hpp"
 
@@ -33,14 +33,15 @@ enum class Connecting : std::uint8_t { done, pending, failed };
 /// than there was room for, `may_read()` is false until the kernel says otherwise, so no receive is made that finds nothing.
 class Socket {
  public:
-  /// `owner` outlives the socket; each wait under way holds a reference to it.
-  Socket(IoContext& context, Waiter& owner) : descriptor_{context}, owner_{owner} {}
+  /// `owner` outlives the socket; whoever waits for it keeps it.
+  Socket(IoContext& context, Waiter& owner) : poller_{Poller::of(context)}, owner_{owner} {}
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
+  ~Socket() { close(); }
 
-  /// Takes a non-blocking descriptor. Throws boost::system::system_error where the reactor can't take it.
-  void adopt(UniqueFd fd);
-  [[nodiscard]] bool is_open() const { return descriptor_.is_open(); }
+  /// Takes a non-blocking descriptor.
+  void adopt(UniqueFd fd) { fd_ = std::move(fd); }
+  [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
 
   /// A connect() to `address` (a sockaddr of `length` bytes). `pending`: want_write(), and ask connect_result() once
   /// may_write().
@@ -58,9 +59,12 @@ class Socket {
   /// asked for yet.
   void look_again() { may_read_ = may_write_ = true; }
 
-  /// Wakes the owner once the socket is readable, writable. At most one wait of each kind is under way.
+  /// Wakes the owner once the socket is readable, writable. The first of them throws boost::system::system_error where the
+  /// kernel can't watch another descriptor.
   void want_read();
   void want_write();
+  /// By the poller: what epoll has to say, EPOLLIN and so on.
+  void happened(std::uint32_t events);
 
   /// The endpoint it is bound to.
   [[nodiscard]] Endpoint local();
@@ -71,10 +75,15 @@ class Socket {
 
  private:
   [[nodiscard]] Io failed();
+  void watch(bool writes);
 
-  Descriptor descriptor_;
+  Poller& poller_;
   Waiter& owner_;
+  UniqueFd fd_;
   int last_error_ = 0;
+  bool is_watched_ = false;
+  bool watches_writes_ = false;
+  bool ends_ = false;  ///< the kernel has told of the peer's end, once: there is no need to wait for it
   bool may_read_ = false;
   bool may_write_ = true;
   bool waits_read_ = false;

@@ -58,12 +58,12 @@ struct RelayTest : ::testing::Test {
     upstream_fd = up.gate.get();
     upstream.socket().adopt(std::move(up.gate));
     broker = std::move(up.peer);
-    terms.keep_alive_s = 10;
+    terms.times.keep_alive_s = 10;
     terms.rights.packet_size_max = 1u << 20;
     terms.rates = {{1u << 30, 1u << 30}, {1u << 30, 1u << 30}, seconds{10}};
-    terms.connack_timeout = seconds{5};
-    terms.stall_timeout = seconds{30};
-    terms.slow_reader_timeout = seconds{20};
+    terms.times.connack_timeout = seconds{5};
+    terms.times.stall_timeout = seconds{30};
+    terms.times.slow_reader_timeout = seconds{20};
   }
 
   void start(Bytes early = {}) {

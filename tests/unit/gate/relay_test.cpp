@@ -137,7 +137,7 @@ TEST_F(RelayTest, TakesTheBrokersServerKeepAlive) {
 }
 
 TEST_F(RelayTest, HoldsASlowReaderByBackPressureAndEndsItAtTheLimit) {
-  terms.keep_alive_s = 0;
+  terms.times.keep_alive_s = 0;
   start_admitted();
   const auto packet = publish(60'000);
   send_until_stuck(broker, packet);
@@ -148,7 +148,7 @@ TEST_F(RelayTest, HoldsASlowReaderByBackPressureAndEndsItAtTheLimit) {
 }
 
 TEST_F(RelayTest, GoesOnWithASlowReaderThatReadsInTime) {
-  terms.keep_alive_s = 0;
+  terms.times.keep_alive_s = 0;
   start_admitted();
   const auto packet = publish(60'000);
   Bytes sent;
@@ -206,7 +206,7 @@ TEST_F(RelayTest, HearsTheBrokerOutAfterADisconnectSoThatNoResetOvertakesIt) {
 }
 
 TEST_F(RelayTest, DoesNotWaitLongForABrokerThatStaysAfterADisconnect) {
-  terms.keep_alive_s = 1;
+  terms.times.keep_alive_s = 1;
   start_admitted();
   now += seconds{1};
   say(device, disconnect);
@@ -242,7 +242,7 @@ TEST_F(RelayTest, CountsThatTimeFromWhenTheBrokerHasTakenTheDisconnect) {
 }
 
 TEST_F(RelayTest, TakesAStallTimeoutThatIsShorterThanThat) {
-  terms.stall_timeout = seconds{2};
+  terms.times.stall_timeout = seconds{2};
   start_admitted();
   say(device, disconnect);
   ASSERT_FALSE(pump());

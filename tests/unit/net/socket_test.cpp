@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/net/stream.hpp"
+#include "proxy/net/task.hpp"
 #include "tests/unit/net/pair.hpp"
 
 namespace bastion::net {
@@ -57,14 +58,58 @@ TEST_F(SocketTest, TellsTheEndOfThePeersDirection) {
   EXPECT_EQ(socket.receive(buffer).status, IoStatus::end);
 }
 
-TEST_F(SocketTest, KeepsItsOwnerWhileAWaitIsUnderWay) {
-  auto socket = std::make_unique<Socket>(context, *owner);
-  socket->adopt(std::move(ends.gate));
-  EXPECT_EQ(owner->use_count(), 1U);
-  socket->want_read();
-  EXPECT_EQ(owner->use_count(), 2U);
-  socket->close();
-  run_until(context, [&] { return owner->use_count() == 1; });
+TEST_F(SocketTest, TellsTheEndThatCameTogetherWithTheLastBytes) {
+  Socket socket{context, *owner};
+  socket.adopt(std::move(ends.gate));
+  ASSERT_EQ(::write(ends.peer.get(), "abc", 3), 3);
+  ends.peer.reset();
+  socket.want_read();
+  run_until(context, [&] { return socket.may_read(); });
+  EXPECT_EQ(socket.receive(buffer).bytes, 3U);
+  EXPECT_FALSE(socket.may_read());
+  socket.want_read();
+  run_until(context, [&] { return socket.may_read(); });
+  EXPECT_EQ(socket.receive(buffer).status, IoStatus::end);
+}
+
+TEST_F(SocketTest, RemembersWhatCameWhileNobodyWaited) {
+  Socket socket{context, *owner};
+  socket.adopt(std::move(ends.gate));
+  socket.want_read();
+  ASSERT_EQ(::write(ends.peer.get(), "a", 1), 1);
+  run_until(context, [&] { return socket.may_read(); });
+  EXPECT_EQ(socket.receive(buffer).bytes, 1U);
+  ASSERT_EQ(::write(ends.peer.get(), "b", 1), 1);
+  run_until(context, [&] { return socket.may_read(); });
+  EXPECT_EQ(socket.receive(buffer).bytes, 1U);
+}
+
+/// What happens to one of two sockets brings both to their end, while the other's event has been fetched as well.
+TEST_F(SocketTest, IsToldNothingOnceItIsGone) {
+  auto other_ends = connected_pair();
+  struct Ender : Waiter {
+    std::unique_ptr<Socket> one, other;
+    int told = 0;
+  };
+  boost::intrusive_ptr<Ender> ender{new Ender};
+  const auto end = [](Ender& self) -> Detached {
+    co_await self.woken();
+    ++self.told;
+    self.one.reset();
+    self.other.reset();
+  };
+  ender->one = std::make_unique<Socket>(context, *ender);
+  ender->other = std::make_unique<Socket>(context, *ender);
+  ender->one->adopt(std::move(ends.gate));
+  ender->other->adopt(std::move(other_ends.gate));
+  ender->one->want_read();
+  ender->other->want_read();
+  end(*ender);
+  ASSERT_EQ(::write(ends.peer.get(), "a", 1), 1);
+  ASSERT_EQ(::write(other_ends.peer.get(), "a", 1), 1);
+  run_until(context, [&] { return ender->told > 0; });
+  EXPECT_EQ(ender->told, 1);
+  EXPECT_FALSE(ender->one || ender->other);
 }
 
 TEST_F(SocketTest, StreamKeepsWhatTheKernelDoesNotTakeAndSendsItLater) {
