@@ -22,8 +22,8 @@ from pathlib import Path
 
 import system_calls
 from load import Load
-from proxies import START, Stage, Void, start_bare
-from rows import FULL, PEERS, ROWS, TINY, best_peer
+from proxies import EVERYBODY, RULED, START, Stage, Void, start_bare
+from rows import FULL, RIGHTS_ROWS, ROWS, TINY, best_peer
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
@@ -32,7 +32,7 @@ PATIENCE_S = 30
 def options_given():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=ROOT / "build/release", help="a build directory of this project")
-    parser.add_argument("--only", default=",".join(START), help="proxies to measure, with commas between them")
+    parser.add_argument("--only", default=";".join(START), help="proxies to measure, with semicolons between them")
     parser.add_argument("--rounds", type=int, default=os.environ.get("BENCH_ROUNDS"),
                         help=f"default: BENCH_ROUNDS, or {FULL.rounds}")
     parser.add_argument("--tiny", action="store_true", help="so little of everything that the figures mean nothing")
@@ -156,6 +156,8 @@ def print_table(header, lines):
 
 
 def print_figures(comparison, rows, names):
+    if not rows:
+        return
     lines = []
     for figure in (figure for row in rows for figure in row.figures):
         by_target = comparison.samples[figure.name]
@@ -163,6 +165,7 @@ def print_figures(comparison, rows, names):
         judged = {None: "", True: "holds", False: "missed"}[holds]
         cells = [cell(by_target.get(name)) for name in names]
         lines.append([figure.what, figure.unit, *cells, ratio, promise, judged])
+    print()
     print_table(["median of the rounds", "", *names, "gate / best peer", "promise", ""], lines)
 
 
@@ -226,7 +229,7 @@ def compare(options, rows, directory):
         for row in rows:
             comparison.measure(row)
         if not options.no_system_calls and shutil.which("strace"):
-            for row in (row for row in rows if row.batch):
+            for row in (row for row in rows if row.batch and row in ROWS):
                 comparison.count_system_calls(row)
     finally:
         comparison.say("")
@@ -237,11 +240,11 @@ def compare(options, rows, directory):
 
 def main():
     options = options_given()
-    options.only = [name for name in START if name in options.only.split(",")]
+    options.only = [name for name in START if name in options.only.split(";")]
     chosen = re.compile(options.filter)
-    rows = [row for row in ROWS if any(chosen.search(figure.name) for figure in row.figures)]
+    rows = [row for row in ROWS + RIGHTS_ROWS if any(chosen.search(figure.name) for figure in row.figures)]
     if not rows:
-        print(f"no row fits '{options.filter}'; there are " + ", ".join(row.figures[0].name for row in ROWS), file=sys.stderr)
+        print(f"no row fits '{options.filter}'; there are " + ", ".join(row.figures[0].name for row in ROWS + RIGHTS_ROWS), file=sys.stderr)
         return 2
     if options.list:
         print("\n".join(figure.name for row in rows for figure in row.figures))
@@ -254,8 +257,9 @@ def main():
         print(f"void: {why}\n(logs are in {directory})", file=sys.stderr)
         return 1
     shutil.rmtree(directory)
-    print_figures(comparison, rows, options.only)
+    print_figures(comparison, [row for row in rows if row in ROWS], [name for name in options.only if name in EVERYBODY])
     print_accept_against_connect(comparison)
+    print_figures(comparison, [row for row in rows if row in RIGHTS_ROWS], options.only)
     if comparison.system_calls:
         print_system_calls(comparison, rows, options.only)
     if options.json:

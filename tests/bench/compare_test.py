@@ -22,7 +22,7 @@ class ComparisonTest(unittest.TestCase):
         self.json = self.directory / "comparison.json"
 
     def compare(self, *arguments):
-        command = [HERE / "compare.py", "--build", BUILD, "--tiny", "--only", "gate,bare", "--no-system-calls",
+        command = [HERE / "compare.py", "--build", BUILD, "--tiny", "--only", "gate;bare;ACL of 10,000", "--no-system-calls",
                    "--json", self.json, *arguments]
         return subprocess.run(command, env={**os.environ, "TMPDIR": str(self.directory)}, capture_output=True, text=True)
 
@@ -30,16 +30,16 @@ class ComparisonTest(unittest.TestCase):
         done = self.compare()
         self.assertEqual(done.returncode, 0, done.stderr)
         measured = {figure["name"]: figure["samples"] for figure in json.loads(self.json.read_text())["figures"]}
-        for row in rows.ROWS:
+        for row in rows.ROWS + rows.RIGHTS_ROWS:
             for figure in row.figures:
-                for name in {"gate", "bare"} & set(row.who):
+                for name in {"gate", "bare", "ACL of 10,000"} & set(row.who):
                     with self.subTest(figure=figure.name, proxy=name):
                         self.assertEqual(len(measured[figure.name][name]), rows.TINY.rounds)
 
     def test_run_in_which_a_message_is_lost_is_void(self):
         # Reads are CONNECTs and messages: the last message of all, and one behind which others come (unless this machine is so
         # slow that they come along with it).
-        for row, read, why in (("message", 2 * rows.TINY.clients(200), "messages arrived"),
+        for row, read, why in (("message", 2 * rows.TINY.clients(200), "packets arrived"),
                                ("paced_p50", 5, r"(message \d+ of client 0 came where message 0 of client 0 was due|messages came back)")):
             with self.subTest(row):
                 done = self.compare("--only", "bare", "--lose", str(read), "--patience", "1", f"^{row}$")

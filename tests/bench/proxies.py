@@ -141,14 +141,39 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def start_gate(stage):
-    ports = stage.path("ports")
-    ports.unlink(missing_ok=True)
-    command = [stage.program, "run", "-c", stage.configuration("gate.toml"), "--ports-file", ports]
-    process = spawn(stage, "gate", command, stdout=subprocess.DEVNULL)
-    wait_for(process, "gate", ports.exists)
-    port = int(re.search(r"^listener bench \S+:(\d+)$", ports.read_text(), re.M)[1])
-    return Proxy("gate", process, port, connect_port=port)
+def topic_rule(number):
+    """One of many: sites with devices below them, every tenth with a wildcard."""
+    site = f"site/{number // 10}"
+    return f"{site}/+/alarm" if number % 10 == 0 else f"{site}/device{number}/#"
+
+
+def role_of(rules):
+    """A role of so many rules and a few that count: what the clients use, and a deny that asks about deliveries."""
+    words = ", ".join(f'"{topic_rule(number)}"' for number in range(rules))
+    return (f'[[role]]\nname = "bench"\npublish = ["bench", {words}]\nsubscribe = ["bench", "other/#", {words}]\n'
+            'deny = ["+/+/secret"]\n')
+
+
+def acl_of(stage, rules):
+    """The same as Mosquitto's ACL file."""
+    lines = [f"user {USER}", "topic readwrite bench", "topic read other/#", "topic deny +/+/secret"]
+    stage.path("acl").write_text("\n".join(lines + [f"topic {topic_rule(number)}" for number in range(rules)]) + "\n")
+    return '[authorization]\nacl_file = "acl"\n'
+
+
+def gate_with(name, rights):
+    """`rights`: what the policy says of topics, made of the stage."""
+
+    def start(stage):
+        ports = stage.path("ports")
+        ports.unlink(missing_ok=True)
+        policy = stage.configuration("gate.toml", rights=rights(stage))
+        process = spawn(stage, name, [stage.program, "run", "-c", policy, "--ports-file", ports], stdout=subprocess.DEVNULL)
+        wait_for(process, name, ports.exists)
+        port = int(re.search(r"^listener bench \S+:(\d+)$", ports.read_text(), re.M)[1])
+        return Proxy(name, process, port, connect_port=port)
+
+    return start
 
 
 def start_haproxy(stage):
@@ -183,5 +208,11 @@ def find_program(name):
 
 
 # In the order of the table. `bare` is no peer: it shows the limit.
-START = {"gate": start_gate, "haproxy": start_haproxy, "nginx": start_nginx, "bare": start_bare}
 PEERS = ("haproxy", "nginx")
+EVERYBODY = ("gate", *PEERS, "bare")
+# The gate with rules for topics.
+RULED = ("10 rules", "10,000 rules", "ACL of 10,000")
+START = {"gate": gate_with("gate", lambda stage: ""), "haproxy": start_haproxy, "nginx": start_nginx, "bare": start_bare,
+         "10 rules": gate_with("10 rules", lambda stage: role_of(10)),
+         "10,000 rules": gate_with("10,000 rules", lambda stage: role_of(10_000)),
+         "ACL of 10,000": gate_with("ACL of 10,000", lambda stage: acl_of(stage, 10_000))}

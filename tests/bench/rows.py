@@ -5,9 +5,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from proxies import DENIED, PEERS, START
-
-EVERYBODY = tuple(START)
+from proxies import DENIED, EVERYBODY, PEERS, RULED
 
 
 @dataclass(frozen=True)
@@ -65,26 +63,35 @@ def spent_on(proxy, prepare, finish):
 # --- messages that wait ---------------------------------------------------------------------------------------------------
 
 
+LEGS = (("publish",), ("publish", "answer"), ("publish", "answer", "release", "complete"))  # by QoS
+
+
 @dataclass(frozen=True)
 class Batch:
-    """What each client sends while the proxy is held."""
+    """What each client sends, or is sent, while the proxy is held."""
     clients: int
     messages: int
     payload_bytes: int
     qos: int = 0
-    messages_per_record: int = 1
+    at_once: int = 1  # messages to a record, or to a write of the broker's
+    direction: str = "up"
+    subscriptions: int = 0  # of each client
+
+    def open(self, load, proxy):
+        load("open", proxy.port, self.clients, self.subscriptions)
 
     def work_off(self, load, proxy):
         """CPU time, in ns, and the number of messages."""
         sent = 0
 
-        def send():
+        def publish():
             nonlocal sent
-            sent = load("send", self.messages, self.payload_bytes, self.qos, self.messages_per_record)["messages"]
+            sent = load("publish", self.direction, self.messages, self.payload_bytes, self.qos, self.at_once)["messages"]
 
-        spent = spent_on(proxy, send, lambda: load("arrived"))
-        if self.qos > 0:
-            spent += spent_on(proxy, lambda: load("acknowledge"), lambda: load("acknowledged"))
+        spent = 0
+        for leg in LEGS[self.qos]:
+            go = publish if leg == "publish" else lambda: load(leg, self.direction)
+            spent += spent_on(proxy, go, lambda: load("arrived"))
         return spent, sent
 
     def scaled(self, scale):
@@ -96,7 +103,7 @@ def relaying(batch, per=lambda batch: 1):
 
     def measure(load, proxy, scale):
         some = batch.scaled(scale)
-        load("open", proxy.port, some.clients)
+        some.open(load, proxy)
         some.work_off(load, proxy)  # the kernel's buffers have found their sizes now
         cycles = [some.work_off(load, proxy) for _ in range(scale.cycles)]
         load("close")
@@ -146,7 +153,7 @@ def idle_memory(load, proxy, scale):
     load("visit", proxy.port, scale.clients(16), 16)
     proxy.rest()
     before = proxy.memory_bytes()
-    load("open", proxy.port, scale.idle_clients)
+    load("open", proxy.port, scale.idle_clients, 0)
     proxy.rest()
     each = (proxy.memory_bytes() - before) / scale.idle_clients
     load("close")
@@ -177,7 +184,7 @@ ROWS = (
     relay_row(Figure("message", "256 B message, one to a wake-up", "µs", US, ratio_max=0.85), Batch(200, 1, 256)),
     relay_row(Figure("qos1", "the same at QoS 1 with its PUBACK", "µs", US, ratio_max=0.85), Batch(200, 1, 256, qos=1)),
     relay_row(Figure("waiting", "sixteen records waiting, per message", "µs", US, ratio_max=1), Batch(50, 16, 256)),
-    relay_row(Figure("tiny", "16 B messages, 480 to a record", "ns", limit=150), Batch(20, 480, 16, messages_per_record=480)),
+    relay_row(Figure("tiny", "16 B messages, 480 to a record", "ns", limit=150), Batch(20, 480, 16, at_once=480)),
     relay_row(Figure("large", "64 KiB messages, per byte", "ns", ratio_max=0.8), Batch(20, 1, 64 * KIB),
               per=lambda batch: batch.payload_bytes),
     Row((Figure("handshake", "full handshake to CONNACK and close", "µs", US, ratio_max=0.9),),
@@ -194,6 +201,14 @@ ROWS = (
          Figure("resident", "resident memory with no client", "MiB", MIB, limit=12)),
         idle_memory, afresh=True, rounds_max=3),
 )
+
+# What reading and judging everything costs, both ways, with few rules and with many, beside what relays and looks at nothing.
+RIGHTS_ROWS = tuple(
+    Row((Figure(f"{direction}_qos{qos}" + (f"_{subscriptions}" if subscriptions > 1 else ""),
+                f"{direction} at QoS {qos}" + (f", {subscriptions:,} subscriptions" if subscriptions > 1 else ""), "µs", US),),
+        relaying(batch), who=EVERYBODY + RULED, batch=batch)
+    for direction in ("up", "down") for qos, subscriptions in ((0, 1), (0, 1000), (1, 1), (2, 1))
+    for batch in (Batch(200, 1, 256, qos, direction=direction, subscriptions=subscriptions),))
 
 
 def best_peer(by_target):

@@ -21,7 +21,7 @@ def attach(proxy, summary):
 def count(load, proxy, batch, scale, summary):
     """Calls per message, by name, those of holding and letting go among them; at least 0.01 each."""
     some = batch.scaled(scale)
-    load("open", proxy.port, some.clients)
+    some.open(load, proxy)
     some.work_off(load, proxy)
     strace = attach(proxy, summary)
     messages = sum(some.work_off(load, proxy)[1] for _ in range(scale.cycles))

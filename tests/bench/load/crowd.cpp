@@ -15,6 +15,7 @@ namespace {
 /// Half-open at a time; beyond it, clients wait for their turn.
 constexpr std::uint32_t newcomers_max = 16;
 constexpr std::uint16_t keep_alive_s = 600;
+constexpr std::uint32_t filters_per_packet = 50;
 /// TCP sends ten segments before it wants to hear of them, and is told 40 ms later where the receiver does not read.
 constexpr std::chrono::milliseconds delivery_max{100};
 
@@ -46,14 +47,38 @@ std::unique_ptr<Client> Crowd::newcomer(std::uint16_t port, std::uint32_t number
 
 // --- those that stay ------------------------------------------------------------------------------------------------------
 
-void Crowd::open(std::uint16_t port, std::uint32_t clients) {
-  broker_had_ = broker_.messages();
-  sent_ = acknowledged_ = 0;
+void Crowd::open(std::uint16_t port, std::uint32_t clients, std::uint32_t subscriptions) {
+  broker_had_ = broker_.packets();
+  sent_ = taken_ = 0;
   members_.reserve(clients);  // members are known by their address
   const auto connections_before = broker_.connections();
   let_in(port, clients);
   expect_broker_saw(clients, connections_before);
-  for (auto& member : members_) member.client->on_packet([this, &member](ByteView packet) { take_ack(member, packet); });
+  for (std::uint32_t number = 0; number < clients; ++number) {
+    members_[number].client->on_packet([this, number](ByteView packet) { take(number, packet); });
+  }
+  subscribe(subscriptions);
+}
+
+/// To the topic of all messages first, then to others on which nothing comes.
+void Crowd::subscribe(std::uint32_t filters) {
+  std::uint16_t identifier = 0;
+  for (std::uint32_t begun = 0; begun < filters;) {
+    ByteVector body{static_cast<std::uint8_t>(++identifier >> 8), static_cast<std::uint8_t>(identifier)};
+    for (const auto end = std::min(filters, begun + filters_per_packet); begun < end; ++begun) {
+      const auto filter = begun == 0 ? std::string{topic} : "other/" + std::to_string(begun) + "/+";
+      body.push_back(0);
+      body.push_back(static_cast<std::uint8_t>(filter.size()));
+      body.insert(body.end(), filter.begin(), filter.end());
+      body.push_back(2);  // QoS
+    }
+    const auto packet = test::packet(0x82, body);
+    sent_ += 2 * on_every([&](Member& member) {  // each has an answer
+               member.client->send(packet);
+               return 1U;
+             });
+    arrived();
+  }
 }
 
 void Crowd::let_in(std::uint16_t port, std::uint32_t clients) {
@@ -75,41 +100,65 @@ void Crowd::let_in(std::uint16_t port, std::uint32_t clients) {
   loop_.run_until(all_in, [&] { return of(admitted, clients, "clients were let in"); });
 }
 
-void Crowd::take_ack(Member& member, ByteView packet) {
-  const bool is_due = mqtt::packet_type(packet[0]) == mqtt::PacketType::puback && member.acknowledged < member.sent &&
-                      std::ranges::equal(packet, test::puback(packet_identifier(member.acknowledged)));
-  if (!is_due) throw Void{"a client was sent something else than the PUBACK that was due"};
-  ++member.acknowledged;
-  ++acknowledged_;
+void Crowd::take(std::uint32_t number, ByteView packet) {
+  ++taken_;
+  auto& member = members_[number];
+  switch (mqtt::packet_type(packet[0])) {
+    case mqtt::PacketType::suback:
+      return;
+    case mqtt::PacketType::publish:
+    case mqtt::PacketType::pubrel:
+      return member.down.take(number, packet);
+    default:
+      return member.up.take(packet);
+  }
 }
 
-std::uint64_t Crowd::send(std::uint32_t messages, std::size_t payload_bytes, std::uint8_t qos,
-                          std::uint32_t messages_per_record) {
-  for (std::uint32_t number = 0; number < members_.size(); ++number) {
-    auto& member = members_[number];
-    for (const auto last = member.sent + messages; member.sent < last;) {
-      ByteVector record;
-      for (std::uint32_t i = 0; i < messages_per_record && member.sent < last; ++i, ++member.sent) {
-        append(record, message({number, member.sent}, payload_bytes, qos));
-      }
-      member.client->send(std::move(record));
-    }
-  }
-  const auto count = std::uint64_t{messages} * members_.size();
-  sent_ += count;
+template <class Make>
+std::uint64_t Crowd::on_every(Make make) {
+  std::uint64_t count = 0;
+  for (auto& member : members_) count += make(member);
   static_cast<void>(loop_.run_at_most(delivery_max, [this] {
     return std::ranges::all_of(members_, [](const Member& member) { return member.client->sent_all(); });
   }));
   return count;
 }
 
-void Crowd::arrived() {
-  const auto here = [this] { return broker_.messages() - broker_had_; };
-  loop_.run_until([&] { return here() == sent_; }, [&] { return of(here(), sent_, "messages arrived"); });
+std::uint64_t Crowd::publish(Direction direction, std::uint32_t messages, std::size_t payload_bytes, std::uint8_t qos,
+                             std::uint32_t at_once) {
+  const auto by_client = [&](Member& member) {
+    const auto number = static_cast<std::uint32_t>(&member - members_.data());
+    for (std::uint32_t sent = 0; sent < messages;) {
+      Packets record;
+      for (; record.count < at_once && sent < messages; ++sent) member.up.publish(number, payload_bytes, qos, record);
+      member.client->send(std::move(record.bytes));
+    }
+    return messages;
+  };
+  const auto count =
+      direction == Direction::up ? on_every(by_client) : broker_.publish(messages, payload_bytes, qos, at_once);
+  sent_ += count;
+  return count;
 }
 
-void Crowd::acknowledged() {
-  loop_.run_until([&] { return acknowledged_ == sent_; }, [&] { return of(acknowledged_, sent_, "PUBACKs came"); });
+void Crowd::go_on(Direction direction, Leg leg) {
+  const bool is_clients_turn = (direction == Direction::up) == (leg == Leg::release);
+  if (is_clients_turn) {
+    sent_ += on_every([&](Member& member) {
+      auto packets = leg == Leg::release  ? member.up.release()
+                     : leg == Leg::answer ? member.down.answer()
+                                          : member.down.complete();
+      if (packets.count > 0) member.client->send(std::move(packets.bytes));
+      return packets.count;
+    });
+  } else {
+    sent_ += leg == Leg::release ? broker_.release() : leg == Leg::answer ? broker_.answer() : broker_.complete();
+  }
+}
+
+void Crowd::arrived() {
+  const auto here = [this] { return broker_.packets() - broker_had_ + taken_; };
+  loop_.run_until([&] { return here() == sent_; }, [&] { return of(here(), sent_, "packets arrived"); });
 }
 
 void Crowd::close() {
@@ -119,7 +168,7 @@ void Crowd::close() {
            std::ranges::all_of(members_, [](const Member& member) { return member.client->stage() == Client::Stage::gone; });
   };
   loop_.run_until(all_gone, [this] { return of(broker_.open(), members_.size(), "connections were not closed"); });
-  if (broker_.messages() - broker_had_ != sent_) throw Void{"the broker has other messages than were sent"};
+  if (broker_.packets() - broker_had_ + taken_ != sent_) throw Void{"other packets came than were sent"};
   members_.clear();
 }
 

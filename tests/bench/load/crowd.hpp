@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/bench/load/client.hpp"
+#include "tests/bench/load/flow.hpp"
 #include "tests/bench/load/stub_broker.hpp"
 
 namespace bastion::bench {
@@ -30,16 +31,18 @@ class Crowd {
 
   // --- those that stay ---
 
-  /// So many clients are let in, and stay.
-  void open(std::uint16_t port, std::uint32_t clients);
-  /// Each client sends `messages`, so many to a TLS record. Returns how many there were in all; they wait at the other side
-  /// then, as far as it had room.
-  std::uint64_t send(std::uint32_t messages, std::size_t payload_bytes, std::uint8_t qos, std::uint32_t messages_per_record);
-  /// Waits until the broker has all that was sent.
+  /// So many clients are let in, subscribe to so many filters each, and stay.
+  void open(std::uint16_t port, std::uint32_t clients, std::uint32_t subscriptions);
+  enum class Direction : std::uint8_t { up, down };
+  /// Each client sends `messages`, or the broker sends them to each; so many to a TLS record, or to a write. Returns how
+  /// many there were in all; they wait at the proxy then, as far as it had room.
+  std::uint64_t publish(Direction direction, std::uint32_t messages, std::size_t payload_bytes, std::uint8_t qos,
+                        std::uint32_t at_once);
+  /// Another leg for all messages of that direction that wait for it.
+  void go_on(Direction direction, Leg leg);
+  /// Waits until all that was sent has come to the other side.
   void arrived();
-  /// Waits until the clients have a PUBACK for all that was sent.
-  void acknowledged();
-  /// All leave; the broker has heard of it, and of no message more than were sent.
+  /// All leave; the broker has heard of it, and of nothing more than was sent.
   void close();
 
   // --- those that come and go, at most `at_a_time` of them at a time ---
@@ -59,8 +62,8 @@ class Crowd {
  private:
   struct Member {
     std::unique_ptr<Client> client;
-    std::uint32_t sent = 0;
-    std::uint32_t acknowledged = 0;
+    Publisher up{};
+    Receiver down{};
   };
   class Knock;
 
@@ -69,7 +72,10 @@ class Crowd {
   template <class Leave>
   void come_and_go(std::uint16_t port, std::uint32_t clients, std::uint32_t at_a_time, const Credentials* credentials,
                    Leave leave);
-  void take_ack(Member& member, ByteView packet);
+  void subscribe(std::uint32_t filters);
+  void take(std::uint32_t number, ByteView packet);
+  template <class Make>
+  std::uint64_t on_every(Make make);
   void expect_broker_saw(std::uint64_t connections, std::uint64_t before) const;
 
   Loop& loop_;
@@ -79,9 +85,10 @@ class Crowd {
   std::vector<Member> members_;
   std::vector<std::unique_ptr<Knock>> knocks_;
   std::uint64_t connections_before_knocks_ = 0;
-  std::uint64_t sent_ = 0;
-  std::uint64_t acknowledged_ = 0;
-  std::uint64_t broker_had_ = 0;  ///< messages, before these clients came
+  // Packets, since these clients came.
+  std::uint64_t sent_ = 0;        ///< by both sides
+  std::uint64_t taken_ = 0;       ///< by clients
+  std::uint64_t broker_had_ = 0;  ///< before
 };
 
 }  // namespace bastion::bench

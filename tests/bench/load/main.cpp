@@ -57,11 +57,12 @@ class Load {
 
   static const std::map<std::string, Command>& commands() {
     static const std::map<std::string, Command> table{
-        {"open", &Load::open},                // PORT CLIENTS
-        {"send", &Load::send},                // MESSAGES PAYLOAD_BYTES QOS MESSAGES_PER_RECORD
+        {"open", &Load::open},                // PORT CLIENTS SUBSCRIPTIONS
+        {"publish", &Load::publish},          // DIRECTION MESSAGES PAYLOAD_BYTES QOS AT_ONCE
+        {"answer", &Load::answer},            // DIRECTION
+        {"release", &Load::release},          // DIRECTION
+        {"complete", &Load::complete},        // DIRECTION
         {"arrived", &Load::arrived},          //
-        {"acknowledge", &Load::acknowledge},  //
-        {"acknowledged", &Load::acknowledged},
         {"close", &Load::close},              //
         {"visit", &Load::visit},              // PORT CLIENTS AT_A_TIME
         {"strangers", &Load::strangers},      // PORT CLIENTS AT_A_TIME
@@ -74,26 +75,37 @@ class Load {
 
   Answer open(Words& words) {
     const auto port = next<std::uint16_t>(words);
-    crowd_.open(port, next<std::uint32_t>(words));
+    const auto clients = next<std::uint32_t>(words);
+    crowd_.open(port, clients, next<std::uint32_t>(words));
     return {};
   }
 
-  Answer send(Words& words) {
+  /// `up` or `down`.
+  static Crowd::Direction direction(Words& words) {
+    std::string name;
+    words >> name;
+    if (name != "up" && name != "down") throw std::invalid_argument{"up or down?"};
+    return name == "up" ? Crowd::Direction::up : Crowd::Direction::down;
+  }
+
+  Answer publish(Words& words) {
+    const auto way = direction(words);
     const auto messages = next<std::uint32_t>(words);
     const auto payload_bytes = next<std::size_t>(words);
     const auto qos = static_cast<std::uint8_t>(next<unsigned>(words));
-    return {{"messages", crowd_.send(messages, payload_bytes, qos, next<std::uint32_t>(words))}};
+    return {{"messages", crowd_.publish(way, messages, payload_bytes, qos, next<std::uint32_t>(words))}};
+  }
+
+  Answer answer(Words& words) { return go_on(words, Leg::answer); }
+  Answer release(Words& words) { return go_on(words, Leg::release); }
+  Answer complete(Words& words) { return go_on(words, Leg::complete); }
+  Answer go_on(Words& words, Leg leg) {
+    crowd_.go_on(direction(words), leg);
+    return {};
   }
 
   Answer arrived(Words&) {
     crowd_.arrived();
-    return {};
-  }
-
-  Answer acknowledge(Words&) { return {{"acknowledged", broker_.acknowledge()}}; }
-
-  Answer acknowledged(Words&) {
-    crowd_.acknowledged();
     return {};
   }
 

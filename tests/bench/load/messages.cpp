@@ -12,7 +12,6 @@
 namespace bastion::bench {
 namespace {
 
-constexpr std::string_view topic = "bench";
 constexpr std::size_t topic_bytes = 2 + topic.size();
 
 void put(std::uint8_t* at, std::uint32_t number) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/bytes.hpp"
@@ -16,6 +17,9 @@ inline void append(ByteVector& to, ByteView bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
+/// What all messages are published to.
+inline constexpr std::string_view topic = "bench";
+
 /// The shortest payload that a message can have.
 inline constexpr std::size_t payload_bytes_min = 8;
 
@@ -26,7 +30,7 @@ struct Mark {
   friend bool operator==(const Mark&, const Mark&) = default;
 };
 
-/// A PUBLISH of MQTT 3.1.1. At QoS 1 its packet identifier follows from its number.
+/// A PUBLISH of MQTT 3.1.1. Above QoS 0 its packet identifier follows from its number.
 [[nodiscard]] ByteVector message(Mark mark, std::size_t payload_bytes, std::uint8_t qos);
 [[nodiscard]] std::uint16_t packet_identifier(std::uint32_t number);
 

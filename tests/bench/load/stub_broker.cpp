@@ -8,6 +8,8 @@
 #include <charconv>
 
 #include "proxy/mqtt/connect.hpp"
+#include "proxy/mqtt/subscribe.hpp"
+#include "tests/bench/load/flow.hpp"
 #include "tests/support/packets.hpp"
 
 namespace bastion::bench {
@@ -48,38 +50,52 @@ class StubBroker::Connection final : public Watcher {
     cutter_.feed({buffer.data(), static_cast<std::size_t>(received)}, [this](ByteView packet) { take(packet); });
   }
 
-  std::uint64_t acknowledge() {
-    ByteVector acks;
-    const std::uint64_t due = next_ - acknowledged_;
-    for (; acknowledged_ < next_; ++acknowledged_) append(acks, test::puback(packet_identifier(acknowledged_)));
-    if (!acks.empty()) write(acks);
-    return due;
+  std::uint64_t send(const Packets& packets) const {
+    if (packets.count > 0) write(packets.bytes);
+    return packets.count;
   }
+  std::uint64_t publish(std::uint32_t messages, std::size_t payload_bytes, std::uint8_t qos, std::uint32_t per_write) {
+    for (std::uint32_t sent = 0; sent < messages;) {
+      Packets some;
+      for (; some.count < per_write && sent < messages; ++sent) down_.publish(client_, payload_bytes, qos, some);
+      send(some);
+    }
+    return messages;
+  }
+  [[nodiscard]] Publisher& down() { return down_; }
+  [[nodiscard]] Receiver& up() { return up_; }
 
  private:
   void take(ByteView packet) {
-    switch (mqtt::packet_type(packet[0])) {
-      case mqtt::PacketType::connect:
-        client_ = client_of(packet);
-        return write(test::connack(test::v3_1_1));
+    const auto type = mqtt::packet_type(packet[0]);
+    if (type == mqtt::PacketType::connect) {
+      client_ = client_of(packet);
+      return write(test::connack(test::v3_1_1));
+    }
+    ++broker_.packets_;
+    switch (type) {
+      case mqtt::PacketType::subscribe:
+        return write(suback_for(packet));
       case mqtt::PacketType::publish:
-        return take_message(packet);
+      case mqtt::PacketType::pubrel:
+        up_.take(client_, packet);
+        if (broker_.echoes_) write(packet);
+        return;
       default:
-        throw Void{"a packet that was never sent"};
+        return down_.take(packet);
     }
   }
 
-  void take_message(ByteView packet) {
-    const auto read = read_message(packet);
-    if (const Mark due{client_, next_}; read.mark != due) {
-      throw Void{"message " + std::to_string(read.mark.number) + " of client " + std::to_string(read.mark.client) +
-                 " came where message " + std::to_string(due.number) + " of client " + std::to_string(due.client) +
-                 " was due"};
-    }
-    ++next_;
-    if (read.qos == 0) acknowledged_ = next_;
-    ++broker_.messages_;
-    if (broker_.echoes_) write(packet);
+  /// All that is asked for, with QoS 2.
+  static ByteVector suback_for(ByteView packet) {
+    const auto header = std::get<mqtt::FixedHeader>(mqtt::read_fixed_header(packet));
+    const auto read = mqtt::read_subscribe(mqtt::Version::v3_1_1, packet.subspan(header.size));
+    const auto* const subscribe = std::get_if<mqtt::Subscribe>(&read);
+    if (subscribe == nullptr) throw Void{"a SUBSCRIBE that was never sent"};
+    ByteVector out{0x90, static_cast<std::uint8_t>(2 + subscribe->filters),
+                   static_cast<std::uint8_t>(subscribe->packet_id >> 8), static_cast<std::uint8_t>(subscribe->packet_id)};
+    out.insert(out.end(), subscribe->filters, std::uint8_t{2});
+    return out;
   }
 
   /// Answers are few and short enough for the socket's buffer.
@@ -92,8 +108,8 @@ class StubBroker::Connection final : public Watcher {
   net::UniqueFd fd_;
   PacketCutter cutter_;
   std::uint32_t client_ = 0;
-  std::uint32_t next_ = 0;          ///< the number of the message that is due
-  std::uint32_t acknowledged_ = 0;  ///< how many need no answer any more
+  Receiver up_;
+  Publisher down_;
 };
 
 StubBroker::StubBroker(Loop& loop) : loop_{loop}, listening_{listen_on_loopback()} {
@@ -111,10 +127,28 @@ void StubBroker::ready(std::uint32_t) {
   }
 }
 
-std::uint64_t StubBroker::acknowledge() {
+template <class Make>
+std::uint64_t StubBroker::on_every(Make make) {
   std::uint64_t count = 0;
-  for (const auto& [key, connection] : open_) count += connection->acknowledge();
+  for (const auto& [key, connection] : open_) count += make(*connection);
   return count;
+}
+
+std::uint64_t StubBroker::publish(std::uint32_t messages, std::size_t payload_bytes, std::uint8_t qos,
+                                  std::uint32_t per_write) {
+  return on_every([&](Connection& each) { return each.publish(messages, payload_bytes, qos, per_write); });
+}
+
+std::uint64_t StubBroker::answer() {
+  return on_every([](Connection& each) { return each.send(each.up().answer()); });
+}
+
+std::uint64_t StubBroker::release() {
+  return on_every([](Connection& each) { return each.send(each.down().release()); });
+}
+
+std::uint64_t StubBroker::complete() {
+  return on_every([](Connection& each) { return each.send(each.up().complete()); });
 }
 
 }  // namespace bastion::bench
