@@ -61,7 +61,9 @@ function(bastion_room name)
 endfunction()
 
 # GoogleTest's headers, compiled once for all tests: they are most of what a test's compilation costs.
+# `unit_tests` is all programs of unit tests, for those who want no others.
 function(bastion_test_headers)
+  add_custom_target(unit_tests)
   file(WRITE "${CMAKE_BINARY_DIR}/tests/headers.cpp.new" "// Compiled for its precompiled header.\n")
   file(COPY_FILE "${CMAKE_BINARY_DIR}/tests/headers.cpp.new" "${CMAKE_BINARY_DIR}/tests/headers.cpp" ONLY_IF_DIFFERENT)
   add_library(bastion_test_headers STATIC "${CMAKE_BINARY_DIR}/tests/headers.cpp")
@@ -82,6 +84,9 @@ function(bastion_test name)
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE bastion_options ${TEST_USES} GTest::gtest GTest::gmock GTest::gtest_main)
   target_precompile_headers(${name} REUSE_FROM bastion_test_headers)
+  if(TEST_LABEL STREQUAL unit)
+    add_dependencies(unit_tests ${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${TEST_LABEL}/"
     PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT})
 endfunction()
