@@ -53,7 +53,9 @@ std::variant<ControlAnswer, ControlFault> ask_gate(const std::string& socket, co
   if (!fd) return fault_at(socket, error_text(errno));
   // A gate that hangs takes no connection from its queue, and a full queue makes the next one wait.
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-  const timeval patience{seconds.count(), std::chrono::microseconds{timeout - seconds}.count()};
+  // 32-bit ARM counts both in less than a `long long`.
+  const timeval patience{static_cast<time_t>(seconds.count()),
+                         static_cast<suseconds_t>(std::chrono::microseconds{timeout - seconds}.count())};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int error = errno;

@@ -45,7 +45,7 @@ class SilentClient {
 
   /// Waits until the other end is closed; nothing may have come.
   [[nodiscard]] bool is_ended() const {
-    const timeval most{patience.count(), 0};
+    const timeval most{static_cast<time_t>(patience.count()), 0};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
     char byte = 0;
     return recv(socket_, &byte, 1, 0) == 0;
