@@ -12,6 +12,9 @@ using namespace bastion;
 using fuzz::Bytes;
 using fuzz::require;
 
+constexpr auto version = mqtt::Version::BASTION_FUZZ_VERSION;
+constexpr bool is_v5 = version == mqtt::Version::v5_0;
+
 // Each limit is set or not by a bit, so that any of them meets any other.
 mqtt::ConnackLimits limits_of(unsigned bits) {
   mqtt::ConnackLimits limits;
@@ -59,15 +62,17 @@ void require_v5(const mqtt::Connack& read, Bytes packet, unsigned bits) {
 
 }  // namespace
 
-// After the choice: one byte that says which limits there are, then the body.
+// One byte that says which limits there are, then the body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  const fuzz::Choice choice = fuzz::choose(data[0]);
+  if (size < 1) return 0;
   std::vector<std::uint8_t> packet = {0x20};
-  wire::append_var_int(packet, static_cast<std::uint32_t>(size - 2));
-  packet.insert(packet.end(), data + 2, data + size);
-  const auto result = mqtt::parse_connack(packet, choice.version);
+  wire::append_var_int(packet, static_cast<std::uint32_t>(size - 1));
+  packet.insert(packet.end(), data + 1, data + size);
+  const auto result = mqtt::parse_connack(packet, version);
   const auto* const read = std::get_if<mqtt::Connack>(&result);
-  if (read && choice.version == mqtt::Version::v5_0) require_v5(*read, packet, data[1]);
+  if (!read) return 0;
+  require(!read->session_present || read->code == 0);
+  if (is_v5) require_v5(*read, packet, data[0]);
+  if (!is_v5) require(packet.size() == mqtt::make_connack_v3(read->code).size());
   return 0;
 }

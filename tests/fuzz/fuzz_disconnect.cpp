@@ -1,4 +1,4 @@
-// DISCONNECT and AUTH: only what the sender may say, and all that is said of it lies in the packet.
+// DISCONNECT or AUTH: only what the sender may say, and all that is said of it lies in the packet.
 #include <variant>
 #include <vector>
 
@@ -12,29 +12,33 @@ using namespace bastion;
 using fuzz::Bytes;
 using fuzz::require;
 
-void run_disconnect(const fuzz::Choice& choice, Bytes body) {
-  const auto result = mqtt::read_disconnect(choice.version, choice.sender, body);
+constexpr auto version = mqtt::Version::BASTION_FUZZ_VERSION;
+constexpr auto type = mqtt::PacketType::BASTION_FUZZ_TYPE;
+constexpr bool is_v5 = version == mqtt::Version::v5_0;
+
+void run_disconnect(mqtt::Sender sender, Bytes body) {
+  const auto result = mqtt::read_disconnect(version, sender, body);
   if (const auto* const fault = std::get_if<mqtt::PacketFault>(&result)) fuzz::require_fault(*fault);
   const auto* const read = std::get_if<mqtt::Disconnect>(&result);
   if (!read) return;
-  require(mqtt::is_disconnect_code(choice.sender, read->reason_code));
+  require(mqtt::is_disconnect_code(sender, read->reason_code));
   require(fuzz::is_inside(read->server_reference, body));
-  if (choice.sender == mqtt::Sender::server) require(!read->session_expiry_interval_s);
-  if (choice.sender == mqtt::Sender::client) require(read->server_reference.empty());
+  if (sender == mqtt::Sender::server) require(!read->session_expiry_interval_s);
+  if (sender == mqtt::Sender::client) require(read->server_reference.empty());
   std::vector<std::uint8_t> out;
-  mqtt::append_disconnect(out, choice.version, read->reason_code);
-  const auto again = mqtt::read_disconnect(choice.version, choice.sender, fuzz::body_of(out));
+  mqtt::append_disconnect(out, version, read->reason_code);
+  const auto again = mqtt::read_disconnect(version, sender, fuzz::body_of(out));
   const auto* const same = std::get_if<mqtt::Disconnect>(&again);
   require(same && same->reason_code == read->reason_code);
 }
 
-void run_auth(const fuzz::Choice& choice, Bytes body) {
-  const auto result = mqtt::read_auth(choice.version, choice.sender, body);
+void run_auth(mqtt::Sender sender, Bytes body) {
+  const auto result = mqtt::read_auth(version, sender, body);
   if (const auto* const fault = std::get_if<mqtt::PacketFault>(&result)) fuzz::require_fault(*fault);
   const auto* const read = std::get_if<mqtt::Auth>(&result);
   if (!read) return;
-  require(choice.version == mqtt::Version::v5_0);
-  require(read->method || (read->reason_code == 0 && choice.sender == mqtt::Sender::server && !read->data));
+  require(is_v5);
+  require(read->method || (read->reason_code == 0 && sender == mqtt::Sender::server && !read->data));
   require(!read->method || fuzz::is_inside(*read->method, body));
   require(!read->data || fuzz::is_inside(*read->data, body));
 }
@@ -42,10 +46,9 @@ void run_auth(const fuzz::Choice& choice, Bytes body) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
-  const fuzz::Choice choice = fuzz::choose(data[0]);
-  const Bytes body(data + 1, size - 1);
-  if (choice.kind % 2 == 0) run_disconnect(choice, body);
-  if (choice.kind % 2 == 1) run_auth(choice, body);
+  const Bytes body(data, size);
+  for (const auto sender : fuzz::both_senders) {
+    type == mqtt::PacketType::disconnect ? run_disconnect(sender, body) : run_auth(sender, body);
+  }
   return 0;
 }

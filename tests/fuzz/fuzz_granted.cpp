@@ -1,4 +1,4 @@
-// SUBACK and UNSUBACK: every code is one of the version's, and written again it is the same packet.
+// SUBACK or UNSUBACK: every code is one of the version's, and written again it is the same packet.
 #include <variant>
 #include <vector>
 
@@ -12,12 +12,15 @@ using namespace bastion;
 using fuzz::Bytes;
 using fuzz::require;
 
-bool has_codes(bool is_suback, mqtt::Version version) {
-  return is_suback || version == mqtt::Version::v5_0;
-}
+constexpr auto version = mqtt::Version::BASTION_FUZZ_VERSION;
+constexpr auto type = mqtt::PacketType::BASTION_FUZZ_TYPE;
+constexpr bool is_v5 = version == mqtt::Version::v5_0;
 
-void require_good(bool is_suback, mqtt::Version version, const mqtt::Granted& read, Bytes body) {
-  require(read.packet_id != 0 && read.codes.empty() != has_codes(is_suback, version));
+constexpr bool is_suback = type == mqtt::PacketType::suback;
+constexpr bool has_codes = is_suback || is_v5;
+
+void require_good(const mqtt::Granted& read, Bytes body) {
+  require(read.packet_id != 0 && read.codes.empty() != has_codes);
   require(fuzz::is_inside(read.codes, body) && fuzz::is_inside(read.properties, body));
   for (const std::uint8_t code : read.codes) {
     require(is_suback ? mqtt::is_suback_code(version, code) : mqtt::is_unsuback_code(code));
@@ -31,12 +34,9 @@ void require_good(bool is_suback, mqtt::Version version, const mqtt::Granted& re
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
-  const fuzz::Choice choice = fuzz::choose(data[0]);
-  const bool is_suback = choice.sender == mqtt::Sender::client;
-  const Bytes body(data + 1, size - 1);
-  const auto result = is_suback ? mqtt::read_suback(choice.version, body) : mqtt::read_unsuback(choice.version, body);
+  const Bytes body(data, size);
+  const auto result = is_suback ? mqtt::read_suback(version, body) : mqtt::read_unsuback(version, body);
   if (const auto* const fault = std::get_if<mqtt::PacketFault>(&result)) fuzz::require_fault(*fault);
-  if (const auto* const read = std::get_if<mqtt::Granted>(&result)) require_good(is_suback, choice.version, *read, body);
+  if (const auto* const read = std::get_if<mqtt::Granted>(&result)) require_good(*read, body);
   return 0;
 }

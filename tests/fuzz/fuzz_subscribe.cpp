@@ -1,4 +1,4 @@
-// SUBSCRIBE and UNSUBSCRIBE: the walk meets as many filters as were counted, each well-formed and in the packet; written
+// SUBSCRIBE or UNSUBSCRIBE: the walk meets as many filters as were counted, each well-formed and in the packet; written
 // with all of them it is the same packet, with one of them it is read again.
 #include <span>
 #include <string_view>
@@ -16,16 +16,18 @@ namespace {
 using namespace bastion;
 using fuzz::Bytes;
 using fuzz::require;
-using mqtt::Version;
 
-void require_filter(Version version, std::string_view filter, Bytes body) {
+constexpr auto version = mqtt::Version::BASTION_FUZZ_VERSION;
+constexpr auto type = mqtt::PacketType::BASTION_FUZZ_TYPE;
+
+void require_filter(std::string_view filter, Bytes body) {
   require(fuzz::is_inside(filter, body) && mqtt::is_valid_utf8(filter) && mqtt::is_topic_filter(version, filter));
   require(mqtt::levels_of(filter) <= filter.size() + 1);
   const auto shared = mqtt::shared_subscription(filter);
   if (shared) require(7 + shared->name.size() + 1 + shared->filter.size() == filter.size());
 }
 
-void run_subscribe(Version version, Bytes body) {
+void run_subscribe(Bytes body) {
   const auto result = mqtt::read_subscribe(version, body);
   if (const auto* const fault = std::get_if<mqtt::PacketFault>(&result)) fuzz::require_fault(*fault);
   const auto* const read = std::get_if<mqtt::Subscribe>(&result);
@@ -35,7 +37,7 @@ void run_subscribe(Version version, Bytes body) {
   std::vector<mqtt::Subscription> all;
   mqtt::SubscriptionReader reader(*read);
   while (const auto each = reader.next()) {
-    require_filter(version, each->filter, body);
+    require_filter(each->filter, body);
     require(each->qos <= 2 && each->retain_handling <= 2);
     require(!each->no_local || !mqtt::is_shared(each->filter));
     all.push_back(*each);
@@ -52,7 +54,7 @@ void run_subscribe(Version version, Bytes body) {
   require(fuzz::is_same(one->properties, read->properties));
 }
 
-void run_unsubscribe(Version version, Bytes body) {
+void run_unsubscribe(Bytes body) {
   const auto result = mqtt::read_unsubscribe(version, body);
   if (const auto* const fault = std::get_if<mqtt::PacketFault>(&result)) fuzz::require_fault(*fault);
   const auto* const read = std::get_if<mqtt::Unsubscribe>(&result);
@@ -61,7 +63,7 @@ void run_unsubscribe(Version version, Bytes body) {
   std::vector<std::string_view> all;
   mqtt::FilterReader reader(*read);
   while (const auto each = reader.next()) {
-    require_filter(version, *each, body);
+    require_filter(*each, body);
     all.push_back(*each);
   }
   require(all.size() == read->filters);
@@ -73,10 +75,7 @@ void run_unsubscribe(Version version, Bytes body) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
-  const fuzz::Choice choice = fuzz::choose(data[0]);
-  const Bytes body(data + 1, size - 1);
-  if (choice.sender == mqtt::Sender::client) run_subscribe(choice.version, body);
-  if (choice.sender == mqtt::Sender::server) run_unsubscribe(choice.version, body);
+  const Bytes body(data, size);
+  type == mqtt::PacketType::subscribe ? run_subscribe(body) : run_unsubscribe(body);
   return 0;
 }

@@ -1,43 +1,19 @@
-// What the fuzzers of single packets share: the first byte of the input chooses version, sender and kind.
+// What the fuzzers of single packets share. Each source is built once for every type and version that it reads:
+// BASTION_FUZZ_TYPE and BASTION_FUZZ_VERSION say for which.
 #pragma once
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "proxy/mqtt/fixed_header.hpp"
 #include "proxy/mqtt/packet_fault.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace bastion::fuzz {
 
-using mqtt::Bytes;
-
-inline void require(bool holds) {
-  if (!holds) __builtin_trap();
-}
-
-/// Two bits of version, one of sender, the rest is the fuzzer's own.
-struct Choice {
-  mqtt::Version version = mqtt::Version::v3_1_1;
-  mqtt::Sender sender = mqtt::Sender::client;
-  unsigned kind = 0;
-};
-
-inline Choice choose(std::uint8_t first) {
-  const unsigned version = 3u + (first & 3u);
-  return {version > 5 ? mqtt::Version::v5_0 : static_cast<mqtt::Version>(version),
-          (first & 4u) != 0 ? mqtt::Sender::server : mqtt::Sender::client, static_cast<unsigned>(first >> 3)};
-}
-
-/// Whether the part lies in the whole; an empty part lies anywhere.
-inline bool is_inside(std::string_view part, Bytes whole) {
-  const auto* const begin = reinterpret_cast<const char*>(whole.data());
-  return part.empty() || (part.data() >= begin && part.data() + part.size() <= begin + whole.size());
-}
-inline bool is_inside(Bytes part, Bytes whole) {
-  return is_inside(mqtt::as_text(part), whole);
-}
+/// Packets that both sides send are read as each of them.
+inline constexpr std::array both_senders = {mqtt::Sender::client, mqtt::Sender::server};
 
 /// A fault that a packet can have: its reason code is one of the four.
 inline void require_fault(const mqtt::PacketFault& fault) {
