@@ -1,0 +1,1 @@
+# Stands in for OpenWrt's cmake.mk: nothing of it is used before a package is built.
