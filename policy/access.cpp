@@ -39,7 +39,8 @@ struct Access::Message {
 
 Access::Access(const Policy& policy, const Role* role, const TopicNames& names)
     : role_{role != nullptr && role->topics ? role : nullptr},
-      acl_{policy.authorization.acl ? &*policy.authorization.acl : nullptr} {
+      acl_{policy.authorization.acl ? &*policy.authorization.acl : nullptr},
+      allows_bridges_{policy.mqtt.allow_bridge} {
   if (names.user_name && is_fit_for_level(*names.user_name)) names_.user_name = names.user_name;
   if (is_fit_for_level(names.client_id)) names_.client_id = names.client_id;
   if (role_ != nullptr) role_denies_all_ = is_a_deny_unreadable(role_->topics->rules, names, names_);
@@ -48,6 +49,14 @@ Access::Access(const Policy& policy, const Role* role, const TopicNames& names)
   // By Mosquitto, a name with a wildcard is denied whatever the patterns say, also those without a placeholder.
   acl_patterns_deny_all_ = (names.user_name && holds_wildcard(*names.user_name)) || holds_wildcard(names.client_id) ||
                            is_a_deny_unreadable(acl_->patterns(), names, names_);
+}
+
+bool Access::is_own_bridge_state(std::string_view topic) const {
+  constexpr std::string_view before = "$SYS/broker/connection/";
+  constexpr std::string_view behind = "/state";
+  if (!allows_bridges_ || !names_.client_id || !topic.starts_with(before) || !topic.ends_with(behind)) return false;
+  return topic.size() == before.size() + names_.client_id->size() + behind.size() &&
+         topic.substr(before.size(), names_.client_id->size()) == *names_.client_id;
 }
 
 PublishAnswer Access::may_publish(std::string_view topic, std::uint8_t qos, bool retain) const {

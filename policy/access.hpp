@@ -80,6 +80,11 @@ class Access {
   /// False: topics are left to the broker, and every answer is "allowed".
   [[nodiscard]] bool decides() const { return role_ != nullptr || acl_ != nullptr; }
 
+  /// Whether this is the topic on which Mosquitto's bridges say, by a will and by PUBLISH, that they are up or down, in this
+  /// client's own name, and the policy lets bridges enter. It is theirs also where topics are left to the broker, which has
+  /// all else that begins with `$` for itself.
+  [[nodiscard]] bool is_own_bridge_state(std::string_view topic) const;
+
   [[nodiscard]] PublishAnswer may_publish(std::string_view topic, std::uint8_t qos, bool retain) const;
   [[nodiscard]] PublishAnswer may_leave_will(std::string_view topic, std::uint8_t qos, bool retain) const;
   /// `filter` as SUBSCRIBE has it, `$share/NAME/` included. What is no filter is denied.
@@ -100,6 +105,7 @@ class Access {
   const AclFile* acl_ = nullptr;
   const TopicRules* acl_of_user_ = nullptr;  ///< null: the ACL file has no section for this user
   LevelNames names_;
+  bool allows_bridges_ = false;
   bool role_denies_all_ = false;        ///< a deny of the role can't be read for these names
   bool acl_patterns_deny_all_ = false;  ///< the same, of the ACL file's patterns
 };

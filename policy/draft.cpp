@@ -208,9 +208,8 @@ void Draft::check_authentication() {
 void Draft::check_mqtt() {
   const auto& mqtt = policy.mqtt;
   if (!mqtt.allow_v3_1 && !mqtt.allow_v3_1_1 && !mqtt.allow_v5_0) {
-    complain(where("mqtt.versions"), R"("mqtt.versions" allows no version: nobody could enter)");
-  } else if (mqtt.allow_bridge && !mqtt.allow_v3_1 && !mqtt.allow_v3_1_1) {
-    complain(where("mqtt.versions"), R"("bridge" can never match: bridges speak "3.1" or "3.1.1", which are not allowed)");
+    complain(where("mqtt.versions"), std::string{R"("mqtt.versions" allows no version: nobody could enter)"} +
+                                         (mqtt.allow_bridge ? R"(; bridges speak "3.1.1", or what theirs are set to)" : ""));
   }
 }
 

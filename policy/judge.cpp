@@ -146,10 +146,9 @@ std::optional<Refusal> judge_will(const Policy& policy, const Role* role, const 
   const Access access{policy, role, {connect.user_name, connect.client_id}};
   if (!access.decides()) {
     // What the broker keeps for itself begins like this, and nobody has said that this client may.
-    if (will.topic.starts_with('$') && mqtt.guards.has(Guard::dollar_will)) {
-      return Refusal{Reason::will_denied, Cause::topic};
-    }
-    return std::nullopt;
+    if (!will.topic.starts_with('$') || !mqtt.guards.has(Guard::dollar_will)) return std::nullopt;
+    if (access.is_own_bridge_state(will.topic)) return std::nullopt;
+    return Refusal{Reason::will_denied, Cause::topic};
   }
   switch (access.may_leave_will(will.topic, will.qos, will.retain).verdict) {
     case PublishAnswer::Verdict::allowed:

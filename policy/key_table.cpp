@@ -186,7 +186,9 @@ constexpr std::array key_table{
         [](Draft& d, const Value& v) { d.set_acl_file(v); }},
 
     Key{"mqtt.versions", words, R"("3.1", "3.1.1", "5.0", "bridge")", R"(["3.1.1", "5.0"])",
-        "Protocol versions that may enter; `bridge`: also Mosquitto's bridges, which mark theirs.",
+        "Protocol versions that may enter. `bridge`: also Mosquitto's bridges, which mark theirs; and where no rule names topics, "
+        "clients may use, by a will and by PUBLISH, the topic on which bridges tell their state, "
+        "`$SYS/broker/connection/CLIENT-ID/state`, each with its own identifier.",
         [](Draft& d, const Value& v) { d.set_versions(v); }},
     Key{"mqtt.connect_timeout", duration, "10ms .. 5m", R"("5s")", "For the whole CONNECT, from the end of the handshake.",
         [](Draft& d, const Value& v) { d.policy.mqtt.connect_timeout = v.duration(); }},

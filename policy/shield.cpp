@@ -47,9 +47,12 @@ constexpr std::array guards{
 
     GuardInfo{Guard::credentials, Kind::rule, "who names a user has to prove it", "",
               "the gate itself would take anybody for that user"},
-    GuardInfo{Guard::dollar_publish, Kind::rule, "denied where no rule names topics that begin with `$`"},
+    GuardInfo{Guard::dollar_publish, Kind::rule,
+              "denied where no rule names topics that begin with `$`, but for a bridge's own state where bridges may enter"},
     GuardInfo{Guard::dollar_subscribe, Kind::rule, "denied where no rule names topics that begin with `$`"},
-    GuardInfo{Guard::dollar_will, Kind::rule, "refused where no rule names topics that begin with `$`"},
+    GuardInfo{
+        Guard::dollar_will, Kind::rule,
+        "refused where no rule names topics that begin with `$`, but for a bridge's own state where bridges may enter"},
     GuardInfo{Guard::name_wildcards, Kind::rule, "refused before the broker is dialled"},
     GuardInfo{Guard::name_expressions, Kind::rule, "refused before the broker is dialled"},
     GuardInfo{Guard::object_names, Kind::rule, "such an identifier is refused, such a filter denied"},

@@ -49,7 +49,7 @@ struct Rights {
   std::optional<std::uint16_t> server_keep_alive_s;  ///< what MQTT 5 clients are told at most; not 0
   const HashKey* hash_key = &no_key;                 ///< the same for the whole session, and outlives it
   /// Borrows. Where it leaves topics to the broker, those that begin with `$` are the broker's own: they are no client's to
-  /// use, but for what stands behind `$share/NAME/`.
+  /// use, but for what stands behind `$share/NAME/`, and for a bridge's own state.
   Access access;
 };
 

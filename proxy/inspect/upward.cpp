@@ -240,7 +240,9 @@ std::optional<Refuse> UpwardInspector::judge_packet_id(const PublishHead& head) 
 bool UpwardInspector::may_publish(const PublishHead& head, std::string_view topic) {
   const auto& rights = c_.rights_;
   if (head.qos > rights.qos_max || (head.retain && !rights.retain)) return false;
-  if (!rights.access.decides()) return topic.front() != '$' || !rights.guards.has(Guard::dollar_publish);
+  if (!rights.access.decides()) {
+    return topic.front() != '$' || !rights.guards.has(Guard::dollar_publish) || rights.access.is_own_bridge_state(topic);
+  }
   const auto asked = static_cast<std::uint8_t>(head.qos * 2u + (head.retain ? 1u : 0u));
   if (const auto known = c_.may_publish_.find(topic, asked)) return *known == Verdict::allowed;
   const auto answer = rights.access.may_publish(topic, head.qos, head.retain);

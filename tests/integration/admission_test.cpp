@@ -148,13 +148,6 @@ TEST(Roles, BindUsersToNetworksAndClientIdentifiers) {
   EXPECT_EQ(answer_to(scene, {.client_id = "anything"}, {"127.0.0.3", 0}), connack(v3_1_1));
 }
 
-TEST(Bridge, IsLetInWhereThePolicySaysSo) {
-  Scene scene{Transport::mqtts, with("mqtt.versions", R"(["3.1", "3.1.1", "bridge"])")};
-  EXPECT_EQ(answer_to(scene, {.bridge = true}), connack(v3_1_1));
-  EXPECT_EQ(answer_to(scene, {.version = v3_1, .bridge = true}), connack(v3_1));
-  EXPECT_EQ(answer_to(scene, {.version = v3_1}), connack(v3_1));
-}
-
 TEST(Verification, IsDoneWhileOthersAreServed) {
   Scene scene{Transport::mqtts, [](PolicyBuilder& policy) {
                 policy.costly_user("bob", "secret", 400'000).set("authentication.required", "false");

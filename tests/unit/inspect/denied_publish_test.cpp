@@ -63,6 +63,22 @@ TEST_F(DeniedMessage, IsAnsweredAsItsQosAndVersionAsk) {
   }
 }
 
+// Where no rule names topics, what begins with `$` is the broker's own, but for a bridge's state in its own name.
+TEST(DollarTopics, AreTheBrokersButForTheStateOfABridgeWhereBridgesMayEnter) {
+  const auto own = packet(0x31, "0021 '$SYS/broker/connection/cam1/state' '1'");
+  const auto of_another = packet(0x31, "0021 '$SYS/broker/connection/cam2/state' '1'");
+  Policy policy;
+  for (const bool may_enter : {false, true}) {
+    policy.mqtt.allow_bridge = may_enter;
+    auto rights = test::rights();
+    rights.access = Access{policy, nullptr, {"alice", "cam1"}};
+    Talk talk(v3_1_1, rights);
+    talk.accepted();
+    EXPECT_EQ(talk.up(of_another + own + ping).out, may_enter ? own + ping : ping);
+    EXPECT_EQ(talk.denied(Denied::publish), may_enter ? 1u : 2u);
+  }
+}
+
 TEST_F(DeniedMessage, IsAnsweredOnceItHasComeWhole) {
   Talk talk(v3_1_1, rules_.rights());
   talk.accepted();

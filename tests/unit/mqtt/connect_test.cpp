@@ -193,6 +193,13 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"of_level_4_by_the_earlier_name", connect("0006 'MQIsdp' 04 02 003c 0000"), {ConnectFault::level, {}, 0x84}},
         Row{"of_level_5_by_the_earlier_name", connect("0006 'MQIsdp' 05 02 003c 0000"), {ConnectFault::level, {}, 0x84}},
         Row{"of_level_6", connect("0004 'MQTT' 06 02 003c 0000"), {ConnectFault::level, {}, 0x84}},
+        Row{"of_a_bridge_of_level_3_by_the_later_name",
+            connect("0004 'MQTT' 83 02 003c 0000"),
+            {ConnectFault::level, {}, 0x84}},
+        Row{"of_a_bridge_of_level_4_by_the_earlier_name",
+            connect("0006 'MQIsdp' 84 02 003c 0000"),
+            {ConnectFault::level, {}, 0x84}},
+        Row{"of_a_bridge_of_level_0", connect("0004 'MQTT' 80 02 003c 0000"), {ConnectFault::level, {}, 0x84}},
         Row{"of_a_bridge_of_version_5", connect("0004 'MQTT' 85 02 003c 00 0000"), {ConnectFault::level, {}, 0x84}},
         Row{"of_an_unknown_level_with_nothing_behind", connect("0004 'MQTT' 7f"), {ConnectFault::level, {}, 0x84}}),
     name_of_row);

@@ -63,6 +63,28 @@ TEST(Access, LeavesTopicsToTheBrokerWhereNothingNamesAny) {
   }
 }
 
+TEST(Access, KnowsTheStateTopicOfAClientsOwnBridgeWhereBridgesMayEnter) {
+  Policy policy;
+  const auto is_own = [&](std::string_view topic, std::string_view client_id = "site.up") {
+    return Access{policy, nullptr, {"site", client_id}}.is_own_bridge_state(topic);
+  };
+  EXPECT_FALSE(is_own("$SYS/broker/connection/site.up/state")) << "bridges may not enter";
+  policy.mqtt.allow_bridge = true;
+  EXPECT_TRUE(is_own("$SYS/broker/connection/site.up/state"));
+  for (const auto* other :
+       {"$SYS/broker/connection/other/state", "$SYS/broker/connection/site.up2/state", "$SYS/broker/connection/site.u/state",
+        "$SYS/broker/connection/site.up/state/", "$SYS/broker/connection/site.up/x/state", "$SYS/broker/connection/site.up",
+        "$SYS/broker/connection//state", "$SYS/broker/connection/state", "$SYS/broker/connection/+/state",
+        "/$SYS/broker/connection/site.up/state", "$sys/broker/connection/site.up/state", "$SYS/broker/version", "$CONTROL/x",
+        "site.up", ""}) {
+    EXPECT_FALSE(is_own(other)) << other;
+  }
+  EXPECT_FALSE(is_own("$SYS/broker/connection//state", "")) << "nobody's name";
+  EXPECT_FALSE(is_own("$SYS/broker/connection/a/b/state", "a/b")) << "a name that is more than one level";
+  EXPECT_FALSE(is_own("$SYS/broker/connection/+/state", "+"));
+  EXPECT_FALSE(Access{}.is_own_bridge_state("$SYS/broker/connection//state"));
+}
+
 TEST(Access, OfARoleIsOnlyWhatItNames) {
   RoleOf role;
   role.publish({"telemetry/%c/#"}).subscribe({"command/%c/#"});

@@ -292,5 +292,40 @@ TEST(JudgeIdentity, HoldsAWillsTopicToTheLimitsOfEveryTopic) {
   expect_refused(judge_identity(policy, from("192.0.2.1"), connect), Reason::will_denied, Cause::topic);
 }
 
+TEST(JudgeIdentity, LetsABridgeLeaveAWillToItsOwnStateWhereBridgesMayEnter) {
+  Policy policy;
+  const auto verdict_on = [&](std::string_view topic) {
+    auto connect = good_connect();
+    connect.will = WillFacts{topic, 1, true};
+    return judge_identity(policy, from("192.0.2.1"), connect);
+  };
+  constexpr std::string_view own = "$SYS/broker/connection/sensor-1/state";
+  expect_refused(verdict_on(own), Reason::will_denied, Cause::topic);
+  policy.mqtt.allow_bridge = true;
+  expect_admitted(verdict_on(own));
+  for (const auto* other : {"$SYS/broker/connection/other/state", "$SYS/x", "$CONTROL/dynamic-security/v1"}) {
+    expect_refused(verdict_on(other), Reason::will_denied, Cause::topic);
+  }
+  // What bounds every will bounds this one.
+  policy.mqtt.retain = false;
+  expect_refused(verdict_on(own), Reason::will_denied, Cause::retain);
+}
+
+TEST(JudgeIdentity, AsksTheRulesForABridgesStateWhereThereAreAny) {
+  Policy policy;
+  policy.mqtt.allow_bridge = true;
+  policy.roles = {role("site", {}, {}, nullptr)};
+  auto& rules = policy.roles[0].topics.emplace().rules;
+  const auto publish = [&](const char* filter) {
+    EXPECT_EQ(rules.add(filter, TopicRight::publish, TopicRules::Placeholders::with_escape), std::nullopt);
+  };
+  auto connect = good_connect();
+  connect.will = WillFacts{"$SYS/broker/connection/sensor-1/state", 1, true};
+  publish("#");
+  expect_refused(judge_identity(policy, from("192.0.2.1"), connect), Reason::will_denied, Cause::topic);
+  publish("$SYS/broker/connection/%c/state");
+  expect_admitted(judge_identity(policy, from("192.0.2.1"), connect));
+}
+
 }  // namespace
 }  // namespace bastion
