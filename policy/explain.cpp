@@ -55,7 +55,12 @@ std::string_view key_of(Refusal refusal) {
 class Explainer {
  public:
   Explainer(const Policy& policy, const DescribedClient& client, const KnowsUser& knows_user)
-      : policy_{policy}, client_{client}, knows_user_{knows_user}, origin_{client.from, 0} {
+      : policy_{policy}, client_{client}, knows_user_{knows_user}, origin_{client.from, 0}, will_{client.will} {
+    facts_.bridge = client.bridge;
+    facts_.clean_start = !client.bridge;
+    if (client.bridge && !will_) {
+      will_ = {TopicQuestion::Kind::will, "$SYS/broker/connection/" + client.client_id + "/state", 1, true};
+    }
     facts_.version = client.version;
     facts_.client_id = client.client_id;
     facts_.keep_alive_s = client.keep_alive_s;
@@ -113,7 +118,8 @@ class Explainer {
       return refusal ? key_of(*refusal) : otherwise;
     };
     const auto version = refusal_for(Reason::unsupported_version);
-    if (!add(Stage::connect, version, "MQTT " + std::string{text_of(client_.version)}, "mqtt.versions")) return false;
+    const auto spoken = "MQTT " + std::string{text_of(client_.version)} + (client_.bridge ? " of a bridge" : "");
+    if (!add(Stage::connect, version, spoken, "mqtt.versions")) return false;
     const auto id = refusal_for(Reason::client_id_denied);
     if (!add(Stage::connect, id, "client identifier " + quoted(client_.client_id), key(id, "mqtt.client_id_characters"))) {
       return false;
@@ -165,12 +171,11 @@ class Explainer {
   }
 
   bool will() {
-    if (!client_.will) return true;
-    const auto& will = *client_.will;
-    facts_.will = WillFacts{will.text, will.qos, will.retain};
+    if (!will_) return true;
+    facts_.will = WillFacts{will_->text, will_->qos, will_->retain};
     const auto verdict = judge_identity(policy_, origin_, facts_);
     const auto* refusal = std::get_if<Refusal>(&verdict);
-    auto found = explain_topic(policy_, out_.role, client_, will);
+    auto found = explain_topic(policy_, out_.role, client_, *will_);
     return add(Stage::auth, refusal != nullptr ? std::optional{*refusal} : std::nullopt, std::move(found.what), found.where,
                found.key);
   }
@@ -186,6 +191,7 @@ class Explainer {
   const DescribedClient& client_;
   const KnowsUser& knows_user_;
   Origin origin_;
+  std::optional<TopicQuestion> will_;
   ConnectFacts facts_;
   Explanation out_;
 };

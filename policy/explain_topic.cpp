@@ -66,7 +66,9 @@ class TopicExplainer {
     };
     if (question_.qos > mqtt.qos_max) return limited("denied with this QoS", "mqtt.qos_max");
     if (question_.retain && !mqtt.retain) return limited("denied where it is retained", "mqtt.retain");
-    if (!access.decides()) return left_to_the_broker(question_.text);
+    if (!access.decides()) {
+      return access.is_own_bridge_state(question_.text) ? allowed_to_bridges() : left_to_the_broker(question_.text);
+    }
     const auto answer = is_will() ? access.may_leave_will(question_.text, question_.qos, question_.retain)
                                   : access.may_publish(question_.text, question_.qos, question_.retain);
     return answer.is_allowed() ? allowed(verdict_of(answer), line_of(answer.rule))
@@ -103,6 +105,12 @@ class TopicExplainer {
       return denied("denied by a shield, since it begins with `$` and no rule names it", line_of(key), key);
     }
     return allowed("left to the broker", {});
+  }
+
+  /// But for the one topic of the broker's own that is a bridge's.
+  [[nodiscard]] ExplainedTopic allowed_to_bridges() const {
+    constexpr std::string_view key = "mqtt.versions";
+    return {true, asked() + "allowed, since bridges are", line_of(key), key};
   }
 
   [[nodiscard]] ExplainedTopic allowed(const std::string& found, Location where) const {

@@ -309,12 +309,9 @@ constexpr std::array key_table{
         [](Draft& d, const Value& v) { d.set_expected_from(v); }},
     Key{"expect[].listener", name, "[a-z0-9_-]{1,32}", unset, "... that comes to this listener; left out: the first ...",
         [](Draft& d, const Value& v) { d.policy.expectations.back().client.listener = v.text; }},
-    Key{"expect[].version", word, R"("3.1", "3.1.1", "5.0")", R"("3.1.1")", "... speaks this version ...",
-        [](Draft& d, const Value& v) {
-          d.policy.expectations.back().client.version = v.text == "3.1"   ? MqttVersion::v3_1
-                                                        : v.text == "5.0" ? MqttVersion::v5_0
-                                                                          : MqttVersion::v3_1_1;
-        }},
+    Key{"expect[].version", word, R"("3.1", "3.1.1", "5.0", "bridge")", R"("3.1.1")",
+        "... speaks this version; `bridge`: is one of Mosquitto's bridges, by 3.1.1 and with a will for its state ...",
+        [](Draft& d, const Value& v) { d.policy.expectations.back().client.speak(v.text); }},
     Key{"expect[].user", string, "any", unset, "... names this user; left out: none ...",
         [](Draft& d, const Value& v) { d.policy.expectations.back().client.user = v.text; }},
     Key{"expect[].password_is", word, R"("right", "wrong", "none")", R"("right")", "... with this password, if with a user ...",

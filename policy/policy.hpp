@@ -219,6 +219,15 @@ struct DescribedClient {
   std::string client_id = "client";
   std::uint16_t keep_alive_s = 60;
   std::optional<TopicQuestion> will{};
+  /// One of Mosquitto's bridges as they are by default: its version marked, a session that is kept, and without another will
+  /// one for the state that it tells, of QoS 1 and retained.
+  bool bridge = false;
+
+  /// `3.1`, `3.1.1`, `5.0`, or `bridge`.
+  void speak(std::string_view words) {
+    bridge = words == "bridge";
+    version = words == "3.1" ? MqttVersion::v3_1 : words == "5.0" ? MqttVersion::v5_0 : MqttVersion::v3_1_1;
+  }
 };
 
 /// A test that the policy holds of itself ([[expect]]).

@@ -18,7 +18,7 @@ _mqtt_bastion() {
     health) words='--help --config --live' ;;
   esac
   case ${COMP_WORDS[1]}\ $option in
-    'explain --mqtt') values='3.1 3.1.1 5.0' ;;
+    'explain --mqtt') values='3.1 3.1.1 5.0 bridge' ;;
     'explain --password') values='right wrong none' ;;
     'explain --will-qos') values='0 1 2' ;;
     'explain --qos') values='0 1 2' ;;

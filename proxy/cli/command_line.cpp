@@ -55,8 +55,8 @@ CommandLine::CommandLine()
   explain_app.add_option("--from", explain.from, "Its address")->required()->type_name("ADDRESS");
   explain_app.add_option("--listener", explain.client.listener, "The listener that it comes to; left out: the first")
       ->type_name("NAME");
-  explain_app.add_option("--mqtt", explain.version, "The version that it speaks")
-      ->check(CLI::IsMember({"3.1", "3.1.1", "5.0"}))
+  explain_app.add_option("--mqtt", explain.version, "The version that it speaks; bridge: as a bridge of Mosquitto does")
+      ->check(CLI::IsMember({"3.1", "3.1.1", "5.0", "bridge"}))
       ->transform([](const std::string& text) { return text == "5" ? "5.0" : text; })
       ->capture_default_str();
   explain_app.add_option("--user", explain.user, "The user that it names; left out: none")->type_name("USER");

@@ -42,9 +42,7 @@ std::optional<DescribedClient> client_of(const ExplainOptions& options, const Po
     std::fprintf(stderr, "--listener: the policy has no listener \"%s\"\n", client.listener.c_str());
     return std::nullopt;
   }
-  client.version = options.version == "3.1"   ? MqttVersion::v3_1
-                   : options.version == "5.0" ? MqttVersion::v5_0
-                                              : MqttVersion::v3_1_1;
+  client.speak(options.version);
   if (!options.user.empty()) client.user = options.user;
   if (!options.will.text.empty()) {
     if (!is_good(options.will, "--will")) return std::nullopt;

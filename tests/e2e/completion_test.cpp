@@ -57,7 +57,7 @@ TEST_F(Completion, OfBashKnowsCommandsAndOptions) {
 
 TEST_F(Completion, OfBashKnowsTheValuesOfOptionsThatTakeOneOfAFew) {
   const auto all = bash("mqtt-bastion explain --mqtt ''", 3);
-  EXPECT_EQ(all.out, "3.1\n3.1.1\n5.0\n") << all.err;
+  EXPECT_EQ(all.out, "3.1\n3.1.1\n5.0\nbridge\n") << all.err;
   EXPECT_EQ(bash("mqtt-bastion explain --mqtt 5", 3).out, "5.0\n");
   EXPECT_EQ(bash("mqtt-bastion explain --from ::1 --password wr", 5).out, "wrong\n");
   EXPECT_EQ(bash("mqtt-bastion passwd --scheme = a", 4).out, "argon2id\n") << "as the shell parts --scheme=a";

@@ -51,7 +51,8 @@ TEST(Manual, IsPlainText) {
 TEST(Manual, SaysWhichWordsAnOptionTakes) {
   const CommandLine line;
   const auto explain = manual(line).at("mqtt-bastion-explain.1");
-  EXPECT_THAT(explain, HasSubstr("The version that it speaks. One of: 3.1 3.1.1 5.0. Default: 3.1.1.\n"));
+  EXPECT_THAT(explain, HasSubstr("The version that it speaks; bridge: as a bridge of Mosquitto does. One of: 3.1 3.1.1 5.0 "
+                                 "bridge. Default: 3.1.1.\n"));
   EXPECT_THAT(explain, HasSubstr("One of: right wrong none."));
   EXPECT_THAT(manual(line).at("mqtt-bastion-status.1"), HasSubstr("Without a value: 2.\n"));
 }
@@ -61,7 +62,9 @@ TEST(Manual, TellsZshWhatAnOptionTakes) {
   const auto text = manual(line).at("_mqtt-bastion");
   EXPECT_THAT(text, testing::StartsWith("#compdef mqtt-bastion\n"));
   EXPECT_THAT(text, HasSubstr("'(-c --config)'{-c,--config}'[The policy, a TOML file]:FILE:_files'"));
-  EXPECT_THAT(text, HasSubstr("'--mqtt[The version that it speaks]:TEXT:(3.1 3.1.1 5.0)'"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("'--mqtt[The version that it speaks; bridge: as a bridge of Mosquitto does]:TEXT:(3.1 3.1.1 5.0 bridge)'"));
   EXPECT_THAT(text, HasSubstr("'--qos[With this QoS]:UINT:(0 1 2)'"));
   EXPECT_THAT(text, HasSubstr("a gate that is away is waited for]::"));
   EXPECT_THAT(text, HasSubstr("'*--allow[A network that clients come from"));

@@ -144,6 +144,36 @@ TEST_F(Explain, ShowsARefusalAtTheStageAtWhichItIsCounted) {
   EXPECT_EQ(explain(policy_, client, knows).steps.back().stage, Stage::auth);
 }
 
+TEST_F(Explain, TellsWhatABridgeComesToAndByWhichLine) {
+  auto bridge = sensor();
+  bridge.speak("bridge");
+  EXPECT_EQ(bridge.version, MqttVersion::v3_1_1);
+  EXPECT_EQ(verdict(bridge), "unsupported_version/bridge by p.toml:22");
+  policy_.mqtt.allow_bridge = true;
+  const auto explanation = explain(policy_, bridge, knows);
+  EXPECT_FALSE(explanation.refusal());
+  EXPECT_EQ(explanation.steps[1].what, "MQTT 3.1.1 of a bridge");
+  const auto& will = explanation.steps[explanation.steps.size() - 2];
+  EXPECT_EQ(will.what,
+            R"(will on "$SYS/broker/connection/sensor-1-a/state" with QoS 1, retained: allowed, since bridges are)");
+  EXPECT_EQ(deciding_line(will), "p.toml:22");
+  ASSERT_NE(explanation.role, nullptr);
+  // With topics in the role, one of them has to be this one.
+  policy_.roles[0].topics.emplace();
+  EXPECT_EQ(verdict(bridge), "will_denied/topic by p.toml:23");
+  auto& rules = policy_.roles[0].topics->rules;
+  rules = TopicRules{"p.toml"};
+  EXPECT_EQ(rules.add("$SYS/broker/connection/%c/state", TopicRight::publish, TopicRules::Placeholders::with_escape, 27, 12),
+            std::nullopt);
+  EXPECT_EQ(verdict(bridge), "admitted by p.toml:3");
+  policy_.roles[0].topics->will_is_listed = true;
+  EXPECT_EQ(explain(policy_, bridge, knows).steps.back().what,
+            R"(will on "$SYS/broker/connection/sensor-1-a/state" with QoS 1, retained: denied by a will)");
+  // `notification_topic` names another one.
+  bridge.will = TopicQuestion{TopicQuestion::Kind::will, "up", 1, true};
+  EXPECT_EQ(explain(policy_, bridge, knows).steps.back().what, R"(will on "up" with QoS 1, retained: allowed by no rule)");
+}
+
 TEST_F(Explain, TellsAnMqtt5ClientsKeepAlive) {
   auto client = sensor();
   client.version = MqttVersion::v5_0;
@@ -198,6 +228,12 @@ version = "5.0"
 keep_alive = "2h"
 listener = "trial"
 admitted = true
+[[expect]]
+from = "192.168.10.7"
+user = "sensor-1"
+client_id = "sensor-1-x"
+version = "bridge"
+refused = "unsupported_version/bridge"
 [[expect]]
 from = "203.0.113.9"
 refused = "ip_denied"

@@ -94,6 +94,19 @@ TEST(ExplainTopic, SaysThatShieldsKeepDollarTopicsToTheBroker) {
   EXPECT_FALSE(explained(policy, Kind::subscribe, "$SYS/#").is_allowed) << "another shield";
 }
 
+TEST(ExplainTopic, AllowsABridgeItsOwnStateWhereBridgesMayEnter) {
+  auto policy = policy_with_topics();
+  policy.roles.front().topics.reset();
+  policy.mqtt.allow_bridge = true;
+  policy.said["mqtt.versions"] = {"policy.toml", 31, 1};
+  const auto own = explained(policy, Kind::publish, "$SYS/broker/connection/cam1/state");
+  EXPECT_TRUE(own.is_allowed);
+  EXPECT_EQ(own.what, R"(PUBLISH to "$SYS/broker/connection/cam1/state": allowed, since bridges are)");
+  EXPECT_EQ(deciding_line(own), "policy.toml:31");
+  EXPECT_FALSE(explained(policy, Kind::publish, "$SYS/broker/connection/cam2/state").is_allowed);
+  EXPECT_FALSE(explained(policy, Kind::subscribe, "$SYS/broker/connection/cam1/state").is_allowed);
+}
+
 TEST(ExplainTopic, HoldsAMessageToTheLimitsOfThePolicy) {
   auto policy = policy_with_topics();
   policy.mqtt.qos_max = 1;
