@@ -192,6 +192,15 @@ const TopicRules* AclFile::rules_of(const std::optional<std::string_view>& user_
   return found != users_.end() ? &found->second : nullptr;
 }
 
+bool AclFile::lets_anyone_publish(const TopicFilter& filter) const {
+  constexpr auto publish = TopicRight::publish;
+  const auto lets = [&](const TopicRules& rules) {
+    return rules.find_overlapping(filter, {"u", "c"}, publish).rights.has(publish);
+  };
+  return lets(anonymous_) || lets(patterns_) ||
+         std::any_of(users_.begin(), users_.end(), [&](const auto& user) { return lets(user.second); });
+}
+
 std::size_t AclFile::size() const {
   auto out = anonymous_.size() + patterns_.size();
   for (const auto& [name, rules] : users_) out += rules.size();

@@ -25,6 +25,8 @@ class AclFile {
   /// The rules of one user, or of clients without a user name; null where the file has no rule of theirs.
   [[nodiscard]] const TopicRules* rules_of(const std::optional<std::string_view>& user_name) const;
   [[nodiscard]] const TopicRules& patterns() const { return patterns_; }
+  /// Whether some client's rules allow a PUBLISH to some topic that the filter matches; denies are left out of account.
+  [[nodiscard]] bool lets_anyone_publish(const TopicFilter& filter) const;
   /// All rules of the file; none: nobody may do anything.
   [[nodiscard]] std::size_t size() const;
 

@@ -108,6 +108,7 @@ class Draft {
   void check_roles();
   void note_misread_role(std::size_t complaints_before);
   void check_role_topics();
+  void check_bridges();
   [[nodiscard]] RoleTopics& topics_of_role();
   void check_credentials();
   void check_expectations();

@@ -118,12 +118,40 @@ void Draft::check_role_topics() {
     complain(text.where, quoted(text.value) + " can never be allowed: all of it is denied at " + by.file + ':' +
                              std::to_string(by.line) + ':' + std::to_string(by.column));
   }
+  check_bridges();
   if (policy.authorization.acl_file) return;
   for (const auto& role : policy.roles) {
     if (role.topics || roles_with_topics_.empty() || role.name.empty()) continue;
     warn(role.where, "role " + quoted(role.name) +
                          R"( names no topic, as others do: whom it fits may do with topics what )"
                          R"(the broker lets it. To allow it none, write publish = [])");
+  }
+}
+
+/// Bridges are let in, and leave a will to a topic that begins with `$`: where rules decide on topics, one has to name it.
+void Draft::check_bridges() {
+  const auto& acl = policy.authorization.acl;
+  if (!policy.mqtt.allow_bridge || failed_) return;
+  const auto state = TopicFilter::from("$SYS/broker/connection/+/state");
+  const auto lets = [&](const Role& role) {
+    if (!role.topics) return true;
+    auto wanted = TopicRights{TopicRight::publish};
+    if (role.topics->retain_is_listed) wanted = wanted | TopicRight::retain;
+    if (role.topics->will_is_listed) wanted = wanted | TopicRight::will;
+    return role.topics->rules.find_overlapping(*state, {"u", "c"}, wanted).rights.has_all(wanted);
+  };
+  constexpr std::string_view consequence =
+      R"(: unless they are set to "notifications false", bridges are refused for the will that tells their state. Add )";
+  const auto complain_of = [&](std::string_view what, std::string_view remedy) {
+    warn(where("mqtt.versions"), R"("bridge" is allowed, and )" + std::string{what} + " publish to " +
+                                     quoted("$SYS/broker/connection/CLIENT-ID/state") + std::string{consequence} +
+                                     std::string{remedy});
+  };
+  if (acl && !acl->lets_anyone_publish(*state)) {
+    complain_of("the ACL file lets nobody", R"("pattern write $SYS/broker/connection/%c/state" to it)");
+  }
+  if (!policy.roles.empty() && std::none_of(policy.roles.begin(), policy.roles.end(), lets)) {
+    complain_of("no role lets its clients", R"("$SYS/broker/connection/%c/state" to "publish" in the role of the bridges)");
   }
 }
 

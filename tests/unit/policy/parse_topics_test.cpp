@@ -165,6 +165,36 @@ TEST(ParseTopics, TakesAnEmptyAclFileForOneThatAllowsNothing) {
   EXPECT_FALSE(access_of(found.policy).may_publish("a", 0, false).is_allowed());
 }
 
+TEST(ParseTopics, WarnsWhereBridgesAreLetInAndNoRuleLetsThemTellTheirState) {
+  const std::string bridges = "[mqtt]\nversions = [\"3.1.1\", \"bridge\"]\n";
+  const auto role = [](const std::string& lines) { return "[[role]]\nname = \"r\"\nusers = [\"*\"]\n" + lines; };
+  const auto said = [&](const std::string& more, const Files& files = {}) {
+    std::vector<std::string> out;
+    for (const auto& line : read(bridges + more, files).complaints) {
+      if (line.find("\"bridge\" is allowed") != std::string::npos) out.push_back(line);
+    }
+    return out;
+  };
+  const auto of_roles = ElementsAre(HasSubstr(
+      R"(warning: "bridge" is allowed, and no role lets its clients publish to "$SYS/broker/connection/CLIENT-ID/state")"));
+  EXPECT_THAT(said(""), IsEmpty());
+  EXPECT_THAT(said(role("")), IsEmpty()) << "topics are the broker's";
+  EXPECT_THAT(said(role("publish = [\"#\"]\n")), of_roles);
+  EXPECT_THAT(said(role("publish = [\"$SYS/broker/connection/%c/state\"]\n")), IsEmpty());
+  EXPECT_THAT(said(role("publish = [\"$SYS/broker/connection/site.up/state\"]\n")), IsEmpty());
+  EXPECT_THAT(said(role("publish = [\"$SYS/#\"]\nwill = [\"a\"]\n")), of_roles) << "by PUBLISH, but by no will";
+  EXPECT_THAT(said(role("publish = [\"$SYS/#\"]\nretain = [\"a\"]\n")), of_roles) << "but not retained";
+  EXPECT_THAT(said(role("publish = [\"#\"]\n") + role("").replace(0, 23, "[[role]]\nname = \"other\"\n")), IsEmpty());
+  const std::string acl = "[authorization]\nacl_file = \"acl\"\n";
+  EXPECT_THAT(said(acl, {{"etc/acl", "topic readwrite #\n"}}),
+              ElementsAre(HasSubstr("and the ACL file lets nobody publish")));
+  for (const auto* line : {"pattern write $SYS/broker/connection/%c/state", "topic $SYS/#",
+                           "user site\ntopic write $SYS/broker/connection/site.up/state"}) {
+    EXPECT_THAT(said(acl, {{"etc/acl", std::string{line} + '\n'}}), IsEmpty()) << line;
+  }
+  EXPECT_THAT(said(acl, {{"etc/acl", "pattern read $SYS/broker/connection/%c/state\n"}}), SizeIs(1));
+}
+
 TEST(ParseTopics, TakesEveryLimitOfASession) {
   const auto mqtt = good(R"([mqtt]
 topic_length_max = 100
