@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/quantity.hpp"
+#include "proxy/mosquitto/bridges.hpp"
 
 namespace bastion::mosquitto {
 namespace {
@@ -98,13 +99,7 @@ void write_leftovers(TomlText& out, const Conf& conf, const Plan& plan) {
       out.comment(name_and_place(leftover) + " stays with the broker: " + std::string{leftover.option->text});
     }
   }
-  const auto bridges = std::count_if(conf.statements.begin(), conf.statements.end(),
-                                     [](const Statement& statement) { return statement.option->name == "connection"; });
-  if (bridges > 0) {
-    const auto* const first = conf.find("connection");
-    out.comment("Bridges (" + std::to_string(bridges) + ", the last at " + place(*first) +
-                ") are connections that the broker makes itself: they do not come through the gate.");
-  }
+  write_bridges(out, conf);
   if (!quiet.empty()) out.comment("Unchanged with the broker: " + quiet + '.');
 }
 

@@ -298,11 +298,6 @@ TEST(ImportedPolicy, LeavesTheSettingsOfAListenerThatStaysWithTheBroker) {
   EXPECT_THAT(toml, Not(HasSubstr("is not needed")));
 }
 
-TEST(ImportedPolicy, TellsOfBridges) {
-  EXPECT_THAT(Imported{Tree{door + "connection up\naddress a:1883\ntopic # out\n"}}.text.toml,
-              HasSubstr("Bridges (1, the last at " + main_file + ":4) are connections that the broker makes itself"));
-}
-
 TEST(ImportedPolicy, FoldsItsCommentsAndNothingElse) {
   const Imported it{Tree{door + "allow_anonymous true\nsome_new_option a\n"}};
   std::istringstream lines{it.text.toml};
