@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "stage.hpp"
+#include "example.hpp"
 
 namespace bastion::e2e {
 namespace {
@@ -184,6 +184,57 @@ TEST(BridgeByAclFile, TellsItsStateByTheLineOfMosquittosManual) {
   const Listener state{stage.broker, stage.broker.endpoint().port, own_state};
   Site site{stage, ""};
   EXPECT_TRUE(state.hears(own_state + " 1 0 1")) << site.broker().log().text();
+}
+
+// --- examples/bridge ------------------------------------------------------------------------------------------------------
+
+TEST(BridgeExample, CarriesASitesMeasurementsAndOrdersAndShowsWhetherItIsThere) {
+  const ReservedPort behind;
+  const ReservedPort at_the_site;
+  const auto address = "127.0.0.1:" + std::to_string(behind.number());
+  Example example{"bridge",
+                  {{alice, alices_password}, {"site-1", "Site-0001"}, {"site-2", "Site-0002"}},
+                  {{"127.0.0.1:1883", address},
+                   {R"("0.0.0.0:8883")", R"("127.0.0.1:0")"},
+                   {R"(, "[::]:8883")", ""},
+                   {"192.168.71.", "127.0.0."},  // a bridge comes from nowhere else on this machine
+                   {"192.168.", "127.0."}},
+                  {{"listener 1883", "listener " + std::to_string(behind.number())}}};
+  example.start();
+  EXPECT_EQ(example.command("check").err, "") << "nothing to warn of";
+  const auto explained =
+      example.command("explain", {"--from", "127.0.0.2", "--mqtt", "bridge", "--user", "site-1", "--client-id", "site-1"});
+  EXPECT_THAT(explained.out, HasSubstr("\nadmitted"));
+  EXPECT_THAT(explained.out, HasSubstr(R"(will on "$SYS/broker/connection/site-1/state" with QoS 1, retained: allowed)"));
+
+  Process office{example.client("mosquitto_sub", "127.0.10.5", alice,
+                                {"-i", "office", "-q", "1", "-v", "-t", "$SYS/broker/connection/+/state", "-t", "site/#"})};
+  ASSERT_TRUE(example.broker.wait_for_subscriber("office")) << office.err().text();
+  write_file(example.directory / "site.conf",
+             example.file("site.conf", {{"listener 1883", "listener " + std::to_string(at_the_site.number())},
+                                        {"hq.example:8883", "127.0.0.1:" + std::to_string(example.gate->devices().port) +
+                                                                "\nrestart_timeout 1"},
+                                        {"/etc/mosquitto/ca.crt", (example.directory / "ca.crt").string()}}) +
+                 "user root\nlog_dest stderr\nlog_type all\n");
+  Broker site{example.directory / "site.conf"};
+  site.start();
+  EXPECT_TRUE(office.out().wait_for("$SYS/broker/connection/site-1/state 1\n")) << site.log().text();
+  publish(at_the_site.number(), "measured/tank", "1", "17");
+  EXPECT_TRUE(office.out().wait_for("site/site-1/measured/tank 17\n")) << site.log().text();
+
+  const Listener pump{site, at_the_site.number(), "orders/#"};
+  ASSERT_TRUE(example.broker.wait_for_subscriber("site-1")) << site.log().text();
+  const auto order = [&](const std::string& user, const std::string& from) {
+    return run(example.client("mosquitto_pub", from, user,
+                              {"-V", "5", "-i", user, "-t", "site/site-1/orders/pump", "-q", "1", "-m", "on"}));
+  };
+  EXPECT_THAT(order("site-2", "127.0.0.3").err, HasSubstr("Not authorized")) << "another site gives no orders";
+  EXPECT_EQ(order(alice, "127.0.10.5").code, 0);
+  EXPECT_TRUE(pump.hears("orders/pump 1 0 on"));
+  EXPECT_EQ(count_of("\n", pump.text()), 1U) << pump.text();
+
+  site.kill();
+  EXPECT_TRUE(office.out().wait_for("$SYS/broker/connection/site-1/state 0\n"));
 }
 
 }  // namespace
