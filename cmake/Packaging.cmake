@@ -16,6 +16,9 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/docs/gateway.md")
 endif()
 file(GLOB bastion_units CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/packaging/*.service" "${CMAKE_SOURCE_DIR}/packaging/*.socket")
 install(FILES ${bastion_units} DESTINATION lib/systemd/system)
+if(EXISTS "${CMAKE_SOURCE_DIR}/packaging/mqtt-bastion.sysusers")
+  install(FILES packaging/mqtt-bastion.sysusers DESTINATION lib/sysusers.d RENAME mqtt-bastion.conf)
+endif()
 
 # --- the Debian package --------------------------------------------------------------------------------------------------------
 set(BASTION_MAINTAINER "mqtt-bastion maintainers <mqtt-bastion@packages.home.arpa>" CACHE STRING
