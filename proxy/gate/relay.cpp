@@ -46,6 +46,10 @@ Relay::~Relay() {
 }
 
 MaybeEnd Relay::pump(TimePoint now) {
+  if (paused_until_ != TimePoint::min() && now >= paused_until_) {
+    paused_until_ = TimePoint::min();
+    fed_at_ = now;  // the gate did not listen
+  }
   if (auto end = pump_down(now)) return end;
   if (auto end = pump_up(now)) return end;
   send_own_packets(now);
@@ -255,10 +259,6 @@ MaybeEnd Relay::pump_up(TimePoint now) {
     const auto early = std::move(up_carry_);
     up_carry_ = {};
     return pass_up(early, now);
-  }
-  if (paused_until_ != TimePoint::min() && now >= paused_until_) {
-    paused_until_ = TimePoint::min();
-    fed_at_ = now;  // the gate did not listen
   }
   if (hears_client() && client_.may_read()) {
     std::span<const std::uint8_t> in_hand;

@@ -65,6 +65,35 @@ TEST_F(RelayTest, DoesNotHearAClientThatIsOverItsRateUntilItsDebtIsPaid) {
   EXPECT_EQ(heard(broker), pingreq);
 }
 
+/// Otherwise the session would be woken again and again for a pause that is over.
+TEST_F(RelayTest, IsOverWithAPauseAlsoWhereTheBrokerDoesNotRead) {
+  terms.rates.messages = {1, 1};
+  terms.rates.patience = seconds{1000};
+  start_admitted();
+  // Each read of several messages brings a pause, and at last one goes where there is no room for it.
+  for (int round = 0; round < 12; ++round) {
+    send_until_stuck(device, publish(30'000));
+    now += seconds{2};
+    ASSERT_FALSE(pump());
+  }
+  ASSERT_TRUE(upstream.has_unsent());
+  EXPECT_GT(relay->deadline(), now);
+}
+
+TEST_F(RelayTest, IsOverWithAPauseAlsoWhereItIsBeingEvictedInsideAPacket) {
+  terms.rates.messages = {1, 1};
+  start_admitted();
+  auto cut_short = publish(10);
+  cut_short.pop_back();
+  say(broker, cut_short);
+  say(device, pingreq + pingreq + pingreq);
+  ASSERT_FALSE(pump());
+  relay->evict({Reason::evicted, Cause::reload}, std::nullopt);
+  now += seconds{2};
+  ASSERT_FALSE(pump());
+  EXPECT_GT(relay->deadline(), now);
+}
+
 TEST_F(RelayTest, EndsAClientThatStaysOverItsRate) {
   terms.rates.messages = {1, 1};
   terms.rates.patience = seconds{3};
