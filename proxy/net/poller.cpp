@@ -33,7 +33,7 @@ void Poller::forget(const Socket& socket) {
   }
 }
 
-void Poller::wait() {
+void Poller::wait() noexcept {
   epoll_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
     if (error) return;
     tell();

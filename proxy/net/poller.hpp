@@ -37,7 +37,8 @@ class Poller : public boost::asio::execution_context::service {
   static constexpr std::size_t events_max = 128;  ///< that are told before others of the io_context have their turn
 
   void shutdown() override;
-  void wait();
+  /// Where there is no memory for it the process ends: nobody would hear of any connection any more.
+  void wait() noexcept;
   void tell();
 
   Descriptor epoll_;
