@@ -87,9 +87,8 @@ PublishAnswer Access::judge_by_role(const Message& message) const {
   }
   if (!found.rights.has(TopicRight::publish)) return {Verdict::denied, {}};
   const auto allowing = rule_of(topics.rules, found, TopicRight::publish);
-  if (message.is_will && topics.will_is_listed && !found.rights.has(TopicRight::will))
-    return {Verdict::denied_will, allowing};
-  if (message.retain && topics.retain_is_listed && !found.rights.has(TopicRight::retain)) {
+  if (message.is_will && topics.will_list && !found.rights.has(TopicRight::will)) return {Verdict::denied_will, allowing};
+  if (message.retain && topics.retain_list && !found.rights.has(TopicRight::retain)) {
     return {Verdict::denied_retain, allowing};
   }
   if (message.qos > qos_max_by(found.rights, topics.qos_max)) {

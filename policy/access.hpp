@@ -27,6 +27,7 @@ struct DecidingRule {
 
   [[nodiscard]] explicit operator bool() const { return rules != nullptr && index != TopicRules::no_rule; }
   [[nodiscard]] Location where() const { return *this ? rules->where(index) : Location{}; }
+  [[nodiscard]] TopicRights rights() const { return *this ? rules->rights_of(index) : TopicRights{}; }
 };
 
 /// What may be said to a PUBLISH or a will.

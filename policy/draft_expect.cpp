@@ -1,5 +1,6 @@
 // A policy while it is being read: what it expects of itself.
 #include <algorithm>
+#include <array>
 
 #include "policy/draft.hpp"
 #include "policy/quantity.hpp"
@@ -10,10 +11,22 @@ namespace {
 
 constexpr std::size_t expectations_max = 10'000;
 
-/// What `explain` can find of a client that is described.
-constexpr std::string_view reasons_of_a_description =
-    "ip_denied, bad_proxy_header, unsupported_version, client_id_denied, session_denied, anonymous, bad_credentials, "
-    "not_authorized, will_denied";
+/// What `explain` can find of a client that is described. The others depend on what it does, or on who else is there.
+constexpr std::array reasons_of_a_description{
+    Reason::ip_denied,        Reason::bad_proxy_header, Reason::unsupported_version,
+    Reason::client_id_denied, Reason::session_denied,   Reason::anonymous,
+    Reason::bad_credentials,  Reason::not_authorized,   Reason::will_denied};
+
+bool is_of_a_description(Reason reason) {
+  return std::find(reasons_of_a_description.begin(), reasons_of_a_description.end(), reason) !=
+         reasons_of_a_description.end();
+}
+
+std::string one_of_them() {
+  std::string out;
+  for (const auto reason : reasons_of_a_description) out += (out.empty() ? "" : ", ") + std::string{label(reason)};
+  return "; write one of " + out;
+}
 
 /// What to write where `word` stands for a reason and is none.
 std::string instead_of_reason(std::string_view word) {
@@ -24,7 +37,7 @@ std::string instead_of_reason(std::string_view word) {
   for (const auto& refusal : refusals()) known.push_back(label(refusal.reason));
   const auto near = nearest(word, known);
   if (!near.empty()) return "; did you mean " + quoted(near) + "?";
-  return "; write one of " + std::string{reasons_of_a_description};
+  return one_of_them();
 }
 
 /// What an [[expect]] says that does not go together; empty: nothing.
@@ -78,6 +91,11 @@ void Draft::set_expected_refusal(const Value& value) {
   if (!reason) {
     complain(value.where, quoted(value.path) + ": " + quoted(text.substr(0, slash)) + " is no reason for refusal" +
                               instead_of_reason(text.substr(0, slash)));
+    return;
+  }
+  if (!is_of_a_description(*reason)) {
+    complain(value.where, quoted(value.path) + ": " + quoted(label(*reason)) +
+                              " can't be expected: a description does not tell it" + one_of_them());
     return;
   }
   if (slash == std::string_view::npos) return;

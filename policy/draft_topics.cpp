@@ -31,8 +31,8 @@ void Draft::add_role_topics(const Value& value, TopicRights rights) {
   } else {
     roles_with_bounds_.push_back({role, value.where});
   }
-  topics.retain_is_listed = topics.retain_is_listed || rights == TopicRight::retain;
-  topics.will_is_listed = topics.will_is_listed || rights == TopicRight::will;
+  if (rights == TopicRight::retain) topics.retain_list = value.where;
+  if (rights == TopicRight::will) topics.will_list = value.where;
   for (const auto& item : value.list) {
     if (item.value.compare(0, share_mark.size(), share_mark) == 0) {
       complain(item.where,
@@ -52,7 +52,9 @@ void Draft::add_role_topics(const Value& value, TopicRights rights) {
 void Draft::set_role_qos_max(const Value& value) {
   // The default bounds nothing, and makes no list of topics.
   if (value.number == 2) return;
-  topics_of_role().qos_max = static_cast<std::uint8_t>(value.number);
+  auto& topics = topics_of_role();
+  topics.qos_max = static_cast<std::uint8_t>(value.number);
+  topics.qos_max_where = value.where;
   roles_with_bounds_.push_back({policy.roles.size() - 1, value.where});
 }
 
@@ -136,8 +138,8 @@ void Draft::check_bridges() {
   const auto lets = [&](const Role& role) {
     if (!role.topics) return true;
     auto wanted = TopicRights{TopicRight::publish};
-    if (role.topics->retain_is_listed) wanted = wanted | TopicRight::retain;
-    if (role.topics->will_is_listed) wanted = wanted | TopicRight::will;
+    if (role.topics->retain_list) wanted = wanted | TopicRight::retain;
+    if (role.topics->will_list) wanted = wanted | TopicRight::will;
     return role.topics->rules.find_overlapping(*state, {"u", "c"}, wanted).rights.has_all(wanted);
   };
   constexpr std::string_view consequence =

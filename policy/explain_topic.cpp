@@ -72,7 +72,7 @@ class TopicExplainer {
     const auto answer = is_will() ? access.may_leave_will(question_.text, question_.qos, question_.retain)
                                   : access.may_publish(question_.text, question_.qos, question_.retain);
     return answer.is_allowed() ? allowed(verdict_of(answer), line_of(answer.rule))
-                               : denied(verdict_of(answer), line_of(answer.rule));
+                               : denied(verdict_of(answer), bound_of(answer));
   }
 
   [[nodiscard]] ExplainedTopic subscribe(const Access& access) const {
@@ -140,6 +140,18 @@ class TopicExplainer {
   [[nodiscard]] Location line_of(std::string_view key) const {
     const auto said = policy_.said.find(key);
     return said != policy_.said.end() ? said->second : Location{};
+  }
+  /// The line of the role's bound that keeps a message back though its topic is allowed; otherwise as for any rule.
+  [[nodiscard]] Location bound_of(const PublishAnswer& answer) const {
+    using Verdict = PublishAnswer::Verdict;
+    const bool bounds = answer.rule && (answer.rule.rights() & (TopicRight::qos_0 | TopicRight::qos_1)).any();
+    if (role_ != nullptr && role_->topics) {
+      const auto& topics = *role_->topics;
+      if (answer.verdict == Verdict::denied_retain && topics.retain_list) return *topics.retain_list;
+      if (answer.verdict == Verdict::denied_will && topics.will_list) return *topics.will_list;
+      if (answer.verdict == Verdict::denied_qos && !bounds && topics.qos_max_where.line != 0) return topics.qos_max_where;
+    }
+    return line_of(answer.rule);
   }
   /// The line that decided; where none did, the list that does not name it.
   [[nodiscard]] Location line_of(const DecidingRule& rule) const {

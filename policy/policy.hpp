@@ -184,8 +184,10 @@ struct MqttPolicy {
 struct RoleTopics {
   TopicRules rules;
   std::uint8_t qos_max = 2;
-  bool retain_is_listed = false;  ///< retained messages are allowed where a rule says so; else wherever it may publish
-  bool will_is_listed = false;    ///< the same for wills
+  Location qos_max_where{};  ///< line 0: the default
+  /// Where they are listed, retained messages are allowed where a rule says so; else wherever it may publish.
+  std::optional<Location> retain_list{};
+  std::optional<Location> will_list{};  ///< the same for wills
 };
 
 /// Binds users to networks and client identifiers. The first role that fits is the client's; with roles in the policy,

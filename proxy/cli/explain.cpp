@@ -132,7 +132,12 @@ int explain_command(const ExplainOptions& options) {
                 static_cast<int>(width), step.what.c_str(), deciding_line(step).c_str());
   }
   print_verdict(explanation, client->version, policy.mode_of(*explanation.listener));
-  if (!explanation.refusal()) print_topics(policy, explanation, *client, *questions);
+  if (!explanation.refusal()) {
+    print_topics(policy, explanation, *client, *questions);
+  } else if (!questions->empty()) {
+    std::printf(
+        "topics are not looked at: they are a matter of its role, which is only known of a client that is admitted\n");
+  }
   return done;
 }
 

@@ -49,7 +49,12 @@ std::variant<Openings::PerWorker, Complaint> Openings::open_new(const Policy& po
     const auto& configured = wanted.address.value;
     auto sockets = sockets_for(wanted.listener, configured, workers);
     if (const auto* error = std::get_if<net::ListenError>(&sockets)) {
-      return Complaint{wanted.address.where, "can't listen on " + configured.text() + ": " + error->what, false};
+      const auto holder =
+          std::find_if(open_.begin(), open_.end(), [&](const Opening& opening) { return opening.local == configured; });
+      const auto why = holder == open_.end() ? error->what
+                                             : "it is open as listener \"" + holder->listener +
+                                                   "\", and which listener an address is of takes effect at the next start";
+      return Complaint{wanted.address.where, "can't listen on " + configured.text() + ": " + why, false};
     }
     auto& fds = std::get<std::vector<net::UniqueFd>>(sockets);
     fresh.push_back({wanted.listener.name, configured, address_of(net::local_endpoint(fds.front().get()))});

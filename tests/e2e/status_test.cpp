@@ -65,6 +65,21 @@ std::string fnv1a(std::string_view text) {
   return out.str();
 }
 
+TEST(Reload, SaysWhoseAnAddressIsThatGoesToAnotherListener) {
+  Stage stage{with_socket()};
+  stage.policy.listener_address = "127.0.0.1:" + std::to_string(stage.gate->devices().port);
+  auto text = stage.policy.text();
+  const std::string name = "name = \"devices\"";
+  ASSERT_NE(text.find(name), std::string::npos);
+  write_file(stage.directory / "policy.toml", text.replace(text.find(name), name.size(), "name = \"others\""));
+  const auto reload = command(stage, "reload");
+  EXPECT_EQ(reload.code, 1);
+  EXPECT_THAT(
+      reload.out + reload.err,
+      HasSubstr("it is open as listener \"devices\", and which listener an address is of takes effect at the next start"));
+  EXPECT_NO_THROW(static_cast<void>(stage.admitted())) << "as before";
+}
+
 TEST(Status, WatchesOnWhileTheGateIsRestarted) {
   Stage stage{with_socket()};
   Process watch{{BASTION_PROGRAM, "status", "--json", "--watch", "1", "-c", stage.directory / "policy.toml"}};

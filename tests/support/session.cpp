@@ -25,7 +25,7 @@ const Role& role_with_rules() {
   static const Role role = [] {
     Role made;
     auto& topics = made.topics.emplace();
-    topics.retain_is_listed = true;
+    topics.retain_list = Location{};
     auto& rules = topics.rules;
     const auto add = [&rules](std::string_view filter, TopicRights rights) {
       require(!rules.add(filter, rights, TopicRules::Placeholders::with_escape), "a rule that is none");

@@ -172,8 +172,8 @@ TEST(Access, ToRetainedMessagesAndWillsIsWhereverItMayPublishUnlessListed) {
   EXPECT_EQ(role.access().may_leave_will("b", 0, false).verdict, Publish::denied);
 
   role.with(TopicRight::retain, {"a/state"}).with(TopicRight::will, {"a/state"});
-  role.topics().retain_is_listed = true;
-  role.topics().will_is_listed = true;
+  role.topics().retain_list = Location{};
+  role.topics().will_list = Location{};
   EXPECT_EQ(verdict(role.access(), "a/state", 0, true), Publish::allowed);
   EXPECT_EQ(verdict(role.access(), "a/x", 0, true), Publish::denied_retain);
   EXPECT_EQ(verdict(role.access(), "a/x"), Publish::allowed);

@@ -166,7 +166,7 @@ TEST_F(Explain, TellsWhatABridgeComesToAndByWhichLine) {
   EXPECT_EQ(rules.add("$SYS/broker/connection/%c/state", TopicRight::publish, TopicRules::Placeholders::with_escape, 27, 12),
             std::nullopt);
   EXPECT_EQ(verdict(bridge), "admitted by p.toml:3");
-  policy_.roles[0].topics->will_is_listed = true;
+  policy_.roles[0].topics->will_list = Location{};
   EXPECT_EQ(explain(policy_, bridge, knows).steps.back().what,
             R"(will on "$SYS/broker/connection/sensor-1-a/state" with QoS 1, retained: denied by a will)");
   // `notification_topic` names another one.

@@ -139,6 +139,25 @@ TEST(ExplainTopic, HoldsAMessageToTheLimitsOfThePolicy) {
   EXPECT_THAT(publish("other", {}).what, HasSubstr("allowed by no rule, and the session ends"));
 }
 
+TEST(ExplainTopic, NamesTheBoundOfTheRoleThatDecides) {
+  auto policy = policy_with_topics();
+  auto& topics = *policy.roles.front().topics;
+  topics.qos_max = 1;
+  topics.qos_max_where = {"policy.toml", 14, 1};
+  topics.retain_list = Location{"policy.toml", 15, 1};
+  topics.will_list = Location{"policy.toml", 16, 1};
+  const auto line = [&](Kind kind, std::uint8_t qos, bool retain) {
+    return explain_topic(policy, &policy.roles.front(), alice(), {kind, "picture/cam1/x", qos, retain}).where.line;
+  };
+  EXPECT_EQ(line(Kind::publish, 1, false), 11u);
+  EXPECT_EQ(line(Kind::publish, 2, false), 14u);
+  EXPECT_EQ(line(Kind::publish, 0, true), 15u);
+  EXPECT_EQ(line(Kind::will, 0, false), 16u);
+  constexpr auto form = TopicRules::Placeholders::with_escape;
+  EXPECT_EQ(topics.rules.add("picture/#", TopicRight::qos_0, form, 17, 1), std::nullopt);
+  EXPECT_EQ(line(Kind::publish, 1, false), 17u) << "a narrower bound";
+}
+
 TEST(ExplainTopic, HoldsAWillToItsOwnRights) {
   auto policy = policy_with_topics();
   const auto will = [&](const char* topic, bool retain = false) {

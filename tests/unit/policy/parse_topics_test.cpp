@@ -306,6 +306,7 @@ TEST(ParseTopics, ComplainsOfExpectationsThatAskNothing) {
   // What to write instead.
   EXPECT_THAT(complaints("refused = \"denied\"\n"), ElementsAre(HasSubstr("and allowed = false")));
   EXPECT_THAT(complaints("refused = \"ip_denyed\"\n"), ElementsAre(HasSubstr("did you mean \"ip_denied\"?")));
+  EXPECT_THAT(complaints("refused = \"not_tls\"\n"), ElementsAre(HasSubstr("a description does not tell it; write one of")));
   EXPECT_THAT(complaints("refused = \"xyzzy\"\n"), ElementsAre(HasSubstr("write one of ip_denied, ")));
   EXPECT_THAT(complaints("publish = \"a\"\nallowed = true\nrefused = \"ip_denied\"\n"), ElementsAre(HasSubstr("let in")));
   EXPECT_THAT(complaints("publish = \"a\"\nsubscribe = \"a\"\nallowed = true\n"),
