@@ -73,8 +73,9 @@ ROOMS = {
     "mosquitto": {"mqtt", "policy"},
     "ledger": {"policy"},
     "net": set(),
+    "sandbox": set(),
     "admin": {"account", "ledger", "net"},
-    "gate": {"policy", "wire", "mqtt", "origin", "inspect", "account", "identity", "ledger", "net"},
+    "gate": {"policy", "wire", "mqtt", "origin", "inspect", "account", "identity", "ledger", "net", "sandbox"},
     "cli": {"gate", "admin", "policy", "account", "identity", "mosquitto"},
     "main": {"cli"},
 }
@@ -92,6 +93,7 @@ PURE_STD = set(
 FOREIGN = {
     "toml++/": {"policy/parse.cpp"},
     "argon2.h": {"identity"},
+    "seccomp.h": {"sandbox"},
     "CLI/": {"cli"},
     "openssl/": {"identity", "net", "account", "gate", "cli"},
     "boost/beast": {"admin", "net"},
