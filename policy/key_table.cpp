@@ -48,6 +48,18 @@ constexpr std::array key_table{
     Key{"gate.state_dir", path, "any", unset,
         "The directory where the counters are kept, so that a restart does not forget them, for one gate only; left out: they are not. Takes effect at the next start.",
         [](Draft& d, const Value& v) { d.policy.gate.state_dir = d.path_of(v); }},
+    Key{"gate.user", name, "an account, or \"root\"", R"("mqtt-bastion")",
+        "Whom a gate that is started as root becomes once its listeners are open; one that is not started as root stays who it is. "
+        "Takes effect at the next start.",
+        [](Draft& d, const Value& v) { d.policy.gate.user = v.text; }},
+    Key{"gate.sandbox", word, R"("on", "off", "required")", R"("on")",
+        "Whether the gate has the kernel forbid it every file, port and system call that it has no use for (Landlock, seccomp), as "
+        "far as the kernel can; `required`: where it can't do both, the gate does not start. Takes effect at the next start.",
+        [](Draft& d, const Value& v) {
+          d.policy.gate.sandbox = v.text == "off"        ? SandboxMode::off
+                                  : v.text == "required" ? SandboxMode::required
+                                                         : SandboxMode::on;
+        }},
     Key{"gate.drain_timeout", duration, "0s .. 1h", R"("10s")", "After SIGTERM each session ends at the next end of a packet; this long is waited for those that come to none.",
         [](Draft& d, const Value& v) { d.policy.gate.drain_timeout = v.duration(); }},
     Key{"gate.log.format", word, R"("text", "json")", R"("text")", "How log lines are written.",

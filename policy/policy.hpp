@@ -41,6 +41,9 @@ enum class Mode : std::uint8_t {
 enum class LogFormat : std::uint8_t { text, json };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
+/// Whether the gate shuts itself in by what the kernel has for it; `required`: or does not start.
+enum class SandboxMode : std::uint8_t { off, on, required };
+
 struct GatePolicy {
   unsigned workers = 0;  ///< 0: one for each core; at most 256
   Milliseconds drain_timeout{10'000};
@@ -48,6 +51,8 @@ struct GatePolicy {
   LogLevel log_level = LogLevel::info;
   std::optional<Located<std::string>> state_dir;  ///< where counters are kept; nothing: they are not
   unsigned log_lines_per_source_max = 20;         ///< lines a source may cause in one minute; the rest is summed up
+  std::string user = "mqtt-bastion";              ///< whom a gate that is started as root becomes; `root`: nobody else
+  SandboxMode sandbox = SandboxMode::on;
 };
 
 struct AdminPolicy {

@@ -8,7 +8,7 @@ _mqtt_bastion() {
     option=${COMP_WORDS[COMP_CWORD - 2]}
   fi
   case ${COMP_WORDS[1]} in
-    run) words='--help --config --ports-file' ;;
+    run) words='--help --config --ports-file --user' ;;
     check) words='--help --config --quiet --shields' ;;
     explain) words='--help --config --from --listener --mqtt --user --password --client-id --keep-alive --will --will-qos --will-retain --publish --qos --retain --subscribe' ;;
     import) words='--help --output --force --allow --observe --unix-socket' ;;

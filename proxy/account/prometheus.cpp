@@ -184,6 +184,8 @@ void gate_itself(Page& page, const GateFacts& gate) {
               gate.accept_errors);
   page.single("mqtt_bastion_password_queue", "gauge", "Clients that wait for the verification of their password.",
               gate.password_queue);
+  page.family("mqtt_bastion_sandbox_layer", "gauge", "Whether this layer of the gate's sandbox holds.");
+  for (const auto& [layer, holds] : gate.sandbox) page.sample({{"layer", layer}}, holds ? 1 : 0);
   if (!gate.keeping) return;
   page.single("mqtt_bastion_state_last_save_successful", "gauge", "Whether the counters could be written to disk.",
               gate.keeping->ok ? 1 : 0);

@@ -107,6 +107,18 @@ std::vector<Counted> counted(const Status& status, std::vector<std::uint64_t> Ta
   return out;
 }
 
+/// `sandbox: capabilities, no_new_privs; without user, seccomp`.
+void append_sandbox(std::string& out, const GateFacts& gate) {
+  if (gate.sandbox.empty()) return;
+  std::string held;
+  std::string missing;
+  for (const auto& [layer, holds] : gate.sandbox) {
+    auto& list = holds ? held : missing;
+    list += (list.empty() ? "" : ", ") + std::string{layer};
+  }
+  out += "sandbox: " + (held.empty() ? "none" : held) + (missing.empty() ? "" : "; without " + missing) + '\n';
+}
+
 void append_head(std::string& out, const Status& status) {
   const auto& gate = status.gate;
   const auto started = static_cast<std::int64_t>(gate.start_time_seconds);
@@ -121,6 +133,7 @@ void append_head(std::string& out, const Status& status) {
     out += "THE LAST RELOAD FAILED; the policy before it stays in force:\n";
     for (const auto& complaint : status.complaints) out += "  " + complaint + '\n';
   }
+  append_sandbox(out, gate);
   if (!status.state_fault.empty()) out += "COUNTERS ARE NOT KEPT: " + status.state_fault + '\n';
   if (gate.log_lines_dropped > 0) out += std::to_string(gate.log_lines_dropped) + " log lines were dropped\n";
   for (const auto& certificate : gate.certificates) {
@@ -320,6 +333,9 @@ void append_gate(Json& json, const Status& status) {
   json.number("log_lines_dropped_total", gate.log_lines_dropped);
   json.number("accept_errors_total", gate.accept_errors);
   json.number("password_queue", gate.password_queue);
+  json.open("sandbox", '{');
+  for (const auto& [layer, holds] : gate.sandbox) json.flag(layer, holds);
+  json.close('}');
   json.open("certificates", '[');
   for (const auto& certificate : gate.certificates) {
     json.open({}, '{');

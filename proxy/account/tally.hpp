@@ -72,6 +72,11 @@ struct GateFacts {
     double not_after_seconds = 0;
   };
   std::vector<Certificate> certificates;
+  struct SandboxLayer {
+    std::string_view label;
+    bool holds = false;
+  };
+  std::vector<SandboxLayer> sandbox;  ///< what the gate has shut itself in with; empty: it has not
 };
 
 /// Prometheus text exposition format 0.0.4. Zero refusals are shown too, so that a rate can be taken from the first one on.

@@ -22,6 +22,7 @@ struct RunOptions {
   /// Where to write the bound addresses once all are bound, one line each: `listener NAME ADDRESS`, `admin ADDRESS`. Written
   /// whole (rename); empty: nowhere.
   std::string ports_file;
+  std::string user;  ///< in place of the policy's; empty: the policy's
 };
 [[nodiscard]] int run_command(const RunOptions& options);
 

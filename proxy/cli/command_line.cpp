@@ -39,6 +39,8 @@ CommandLine::CommandLine()
   run_app
       .add_option("--ports-file", run.ports_file, "Write the bound addresses here, for ports that the kernel chose (port 0)")
       ->type_name("FILE");
+  run_app.add_option("--user", run.user, "Whom to become where it is started as root, in place of the policy's gate.user")
+      ->type_name("ACCOUNT");
   run_app.footer("Example: mqtt-bastion run -c /etc/mqtt-bastion/policy.toml");
 
   auto& check_app = add(

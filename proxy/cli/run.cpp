@@ -3,6 +3,7 @@
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
@@ -10,6 +11,7 @@
 #include "proxy/admin/admin.hpp"
 #include "proxy/admin/control.hpp"
 #include "proxy/cli/cli.hpp"
+#include "proxy/gate/confine.hpp"
 #include "proxy/gate/server.hpp"
 #include "proxy/gate/signals.hpp"
 
@@ -47,6 +49,16 @@ std::unique_ptr<admin::Control> open_control(gate::Server& gate) {
                                           std::move(commands));
 }
 
+gate::Confinement confinement_for(const RunOptions& options) {
+  gate::Confinement confinement;
+  confinement.user = options.user;
+  if (options.ports_file.empty()) return confinement;
+  // It is not the policy's, and is written when the gate is shut in already.
+  const auto directory = std::filesystem::path{options.ports_file}.parent_path();
+  confinement.written_too.push_back(directory.empty() ? "." : directory.string());
+  return confinement;
+}
+
 bool write_ports(const std::string& path, const gate::Server& gate, const admin::Server* admin) {
   const auto temporary = path + ".new";
   std::ofstream file{temporary, std::ios::trunc};
@@ -62,7 +74,8 @@ bool write_ports(const std::string& path, const gate::Server& gate, const admin:
 int run_command(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   gate::hold_reload_signal();
-  auto started = gate::Server::start(options.policy);
+  const auto confinement = confinement_for(options);
+  auto started = gate::Server::start(options.policy, &confinement);
   if (const auto* failure = std::get_if<gate::StartFailure>(&started)) {
     print(stderr, failure->complaints);
     return failure->bad_policy ? bad_policy : failed;

@@ -18,12 +18,23 @@ FileError trouble(int error_number) {
   return {net::error_text(error_number), error_number == ENOENT};
 }
 
+FileError why_not_opened(const std::string& path, int error_number) {
+  auto error = trouble(error_number);
+  // Landlock says no when a file is opened; faccessat(2) knows of permissions alone.
+  if (error_number == EACCES && ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0) {
+    error.what +=
+        ", though its permissions allow it: a gate in its sandbox reads only in the directories that its policy named "
+        "when it started; restart it to read in others";
+  }
+  return error;
+}
+
 }  // namespace
 
 std::variant<std::string, FileError> read_file(const std::string& path) {
   // Without O_NONBLOCK, a FIFO in a file's place would hold up a reload until somebody writes to it.
   const net::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (!fd) return trouble(errno);
+  if (!fd) return why_not_opened(path, errno);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return trouble(errno);
   if (S_ISDIR(status.st_mode)) return trouble(EISDIR);

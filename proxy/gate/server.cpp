@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -13,10 +13,12 @@
 #include "proxy/gate/broker_probe.hpp"
 #include "proxy/gate/census.hpp"
 #include "proxy/gate/clock.hpp"
+#include "proxy/gate/confine.hpp"
 #include "proxy/gate/descriptors.hpp"
 #include "proxy/gate/keeper.hpp"
 #include "proxy/gate/openings.hpp"
 #include "proxy/gate/reloader.hpp"
+#include "proxy/gate/restart.hpp"
 #include "proxy/gate/service.hpp"
 #include "proxy/gate/setup.hpp"
 #include "proxy/gate/signals.hpp"
@@ -26,22 +28,14 @@
 namespace bastion::gate {
 namespace {
 
-constexpr unsigned workers_max = 256;
+namespace fs = std::filesystem;
+
 /// Lines that wait for a slow reader of the log; beyond it they are dropped and counted.
 constexpr std::size_t log_bytes_max = 1u << 20;
 constexpr std::size_t sources_shown = 20;
 
-unsigned worker_count(const Policy& policy) {
-  if (policy.gate.workers != 0) return policy.gate.workers;
-  return std::clamp(std::thread::hardware_concurrency(), 1U, workers_max);
-}
-
 identity::VerifierLimits verifier_limits(const AuthenticationPolicy& policy) {
   return {policy.hash_threads, policy.hash_queue_max, policy.hash_wait_max, policy.argon2_memory_max};
-}
-
-std::string base_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
 }
 
 }  // namespace
@@ -49,7 +43,7 @@ std::string base_name(const std::string& path) {
 struct Server::State {
   using Setups = std::shared_ptr<const Setup>;
 
-  State(std::string path, Setups loaded)
+  State(std::string path, Setups loaded, Openings opened)
       : signals{context},
         policy_path{std::move(path)},
         setup{std::move(loaded)},
@@ -64,7 +58,8 @@ struct Server::State {
         census{context, workers},
         keeper{context, census, [this]() -> const Policy& { return setup->policy; },
                [this](LogLevel level, const std::string& message) { say(level, message); }},
-        reloader{context, reload_steps()} {
+        reloader{context, reload_steps()},
+        openings{std::move(opened)} {
     keys.current = net::TicketKey::draw();
     keys.previous = net::TicketKey::draw();
     started_s = policy_loaded_s = unix_time_s();
@@ -81,17 +76,13 @@ struct Server::State {
 
   // --- start ---
 
-  std::optional<Complaint> bring_up() {
-    raise_descriptor_limit(setup->policy);
+  std::optional<Complaint> bring_up(Openings::PerWorker opened) {
     if (auto complaint = keeper.load()) return complaint;
-    const auto count = worker_count(setup->policy);
-    workers.reserve(count);
-    for (unsigned i = 0; i < count; ++i) {
+    workers.reserve(opened.size());
+    for (std::size_t i = 0; i < opened.size(); ++i) {
       workers.push_back(std::make_unique<Worker>(commons, keys, setup, i == 0 ? nullptr : workers.front().get()));
     }
-    auto added = openings.open_new(setup->policy, count);
-    if (auto* complaint = std::get_if<Complaint>(&added)) return *complaint;
-    hand_out(std::get<Openings::PerWorker>(std::move(added)));
+    hand_out(std::move(opened));
     for (const auto& unused : openings.give_up_inherited()) {
       say(LogLevel::warning, "a socket of the service manager's is no listener of the policy: " + unused.text());
     }
@@ -109,8 +100,13 @@ struct Server::State {
     return text;
   }
 
-  void raise_descriptor_limit(const Policy& policy) {
-    const auto warning = make_room_for(policy.admission);
+  void be_in(const sandbox::Sandbox& entered) {
+    sandbox = entered;
+    say(LogLevel::info, "in its sandbox: " + entered.text());
+    for (const auto& gap : gaps_of(entered)) say(gap.level, gap.text);
+  }
+
+  void warn_if_any(const std::string& warning) {
     if (!warning.empty()) say(LogLevel::warning, warning);
   }
 
@@ -141,10 +137,13 @@ struct Server::State {
     result.password_queue = verifier->waiting();
     result.accept_errors = totals.accept_errors;
     result.keeping = keeper.keeping();
+    for (std::size_t i = 0; sandbox && i < sandbox::layers_count; ++i) {
+      result.sandbox.push_back({sandbox::label(static_cast<sandbox::Layer>(i)), sandbox->layers[i].holds});
+    }
     const auto& configured = setup->policy.tls.key_pairs;
     for (std::size_t i = 0; i < std::min(configured.size(), setup->tls.key_pairs.size()); ++i) {
-      result.certificates.push_back(
-          {base_name(configured[i].certificate.value), static_cast<double>(setup->tls.key_pairs[i]->not_after_s)});
+      result.certificates.push_back({fs::path{configured[i].certificate.value}.filename().string(),
+                                     static_cast<double>(setup->tls.key_pairs[i]->not_after_s)});
     }
     return result;
   }
@@ -228,14 +227,17 @@ struct Server::State {
       say(complaint.warning ? LogLevel::warning : LogLevel::error, text_without_level(complaint));
     }
     if (!loaded.setup) return reload_failed();
-    auto added = openings.open_new(loaded.setup->policy, workers.size());
-    if (const auto* complaint = std::get_if<Complaint>(&added)) {
-      complaints.push_back(text(*complaint));
-      say(LogLevel::error, complaints.back());
-      return reload_failed();
+    const auto& next = loaded.setup->policy;
+    if (const auto complaint = sandbox ? out_of_reach(*sandbox, started_with->policy, next) : std::nullopt) {
+      return reload_failed(*complaint);
     }
-    warn_of_restart(loaded.setup->policy);
-    raise_descriptor_limit(loaded.setup->policy);
+    auto added = openings.open_new(next, workers.size());
+    if (const auto* complaint = std::get_if<Complaint>(&added)) return reload_failed(*complaint);
+    for (const auto& warning : wait_for_restart(started_with->policy, next, workers.size())) {
+      complaints.push_back(text(warning));
+      say(LogLevel::warning, text_without_level(warning));
+    }
+    warn_if_any(make_room_for(next.admission));
     setup = std::move(loaded.setup);
     log.format(setup->policy.gate.log_format);
     verifier->limit(verifier_limits(setup->policy.authentication));
@@ -248,6 +250,12 @@ struct Server::State {
     return true;
   }
 
+  bool reload_failed(const Complaint& complaint) {
+    complaints.push_back(text(complaint));
+    say(LogLevel::error, complaints.back());
+    return reload_failed();
+  }
+
   bool reload_failed() {
     reload_ok = false;
     ++reloads_bad;
@@ -256,42 +264,11 @@ struct Server::State {
     return false;
   }
 
-  /// systemd wants to know when a reload began, on the clock of its own events (sd_notify(3), MONOTONIC_USEC).
-  static void notify_reloading() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
-    notify_service("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
-  }
-
   /// Answers once the workers have the policy that was read.
   void reload(std::function<void(ReloadResult)> reply) {
     reloader.ask([this, reply = std::move(reply)](const ReloadResult& result) {
       census.take([reply, result](const Totals&) { reply(result); });
     });
-  }
-
-  /// Of what a reload can't change, and which the gate has from its start.
-  void warn_of_restart(const Policy& next) {
-    const auto& now = started_with->policy;
-    const auto path_of = [](const auto& path) { return path ? path->value : std::string{}; };
-    if (worker_count(next) != workers.size()) warn_of_restart(next, "gate.workers");
-    if (path_of(next.gate.state_dir) != path_of(now.gate.state_dir)) warn_of_restart(next, "gate.state_dir");
-    if (next.admin.enabled != now.admin.enabled || !(next.admin.address.value == now.admin.address.value)) {
-      warn_of_restart(next, "admin.address");
-    }
-    if (path_of(next.admin.socket) == path_of(now.admin.socket)) return;
-    const auto reached_by =
-        now.admin.socket ? "; until then the gate is reached by --socket " + now.admin.socket->value : "";
-    warn_of_restart(next, "admin.socket", reached_by);
-  }
-
-  void warn_of_restart(const Policy& next, std::string_view key, const std::string& until_then = {}) {
-    const auto said = next.said.find(key);
-    const Complaint warning{said != next.said.end() ? said->second : next.where,
-                            '"' + std::string{key} + "\" takes effect at the next start" + until_then, true};
-    complaints.push_back(text(warning));
-    say(LogLevel::warning, text_without_level(warning));
   }
 
   // --- timers ---
@@ -378,6 +355,7 @@ struct Server::State {
   Reloader reloader;
   std::vector<std::string> complaints;  ///< of the last reload
   Openings openings;
+  std::optional<sandbox::Sandbox> sandbox;  ///< nothing: the gate is in a program that has not asked for one
   std::vector<Bound> bound;
   std::int64_t started_s = 0;
   std::int64_t policy_loaded_s = 0;
@@ -391,12 +369,36 @@ struct Server::State {
 Server::Server(std::unique_ptr<State> state) : state_{std::move(state)} {}
 Server::~Server() = default;
 
-std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::string& policy_path) {
+std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::string& policy_path,
+                                                                  const Confinement* confinement) {
   auto loaded = load_setup(policy_path, unix_time_s());
   if (!loaded.setup) return StartFailure{std::move(loaded.complaints), true};
-  auto state = std::make_unique<State>(policy_path, std::move(loaded.setup));
+  const auto& policy = loaded.setup->policy;
+  const auto fail = [&](std::vector<Complaint> complaints, bool bad_policy) {
+    complaints.insert(complaints.begin(), loaded.complaints.begin(), loaded.complaints.end());
+    return StartFailure{std::move(complaints), bad_policy};
+  };
+  // What takes root comes first. Then the sandbox, before there is any thread.
+  const auto no_room = make_room_for(policy.admission);
+  Openings openings;
+  auto opened = openings.open_new(policy, worker_count(policy));
+  if (const auto* complaint = std::get_if<Complaint>(&opened)) return fail({*complaint}, false);
+  std::optional<sandbox::Sandbox> entered;
+  if (confinement != nullptr) {
+    auto confined = confine(policy, *confinement);
+    if (auto* not_confined = std::get_if<NotConfined>(&confined)) {
+      return fail(std::move(not_confined->complaints), not_confined->bad_policy);
+    }
+    entered = std::get<sandbox::Sandbox>(std::move(confined));
+  }
+
+  auto state = std::make_unique<State>(policy_path, loaded.setup, std::move(openings));
   for (const auto& warning : loaded.complaints) state->say(LogLevel::warning, text_without_level(warning));
-  if (auto complaint = state->bring_up()) return StartFailure{{std::move(*complaint)}, false};
+  state->warn_if_any(no_room);
+  if (entered) state->be_in(*entered);
+  if (auto complaint = state->bring_up(std::get<Openings::PerWorker>(std::move(opened)))) {
+    return StartFailure{{std::move(*complaint)}, false};
+  }
   return std::unique_ptr<Server>{new Server{std::move(state)}};
 }
 

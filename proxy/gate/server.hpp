@@ -18,6 +18,8 @@ class io_context;
 
 namespace bastion::gate {
 
+struct Confinement;
+
 /// Whether the gate could serve a client now.
 struct Readiness {
   bool ready = false;
@@ -34,7 +36,9 @@ struct StartFailure {
 /// workers, the password pool, the log, and the reading of files in a reload: a signal to stop never waits behind others.
 class Server {
  public:
-  [[nodiscard]] static std::variant<std::unique_ptr<Server>, StartFailure> start(const std::string& policy_path);
+  /// `confinement`: null where the process has other business too, as a test has.
+  [[nodiscard]] static std::variant<std::unique_ptr<Server>, StartFailure> start(const std::string& policy_path,
+                                                                                 const Confinement* confinement = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -16,6 +16,9 @@ namespace bastion::gate {
 /// not listen is no fault of the gate's.
 void notify_service(std::string_view state);
 
+/// That a reload begins, with when it did on the clock of systemd's own events (sd_notify(3), MONOTONIC_USEC).
+void notify_reloading();
+
 /// How often the manager wants `WATCHDOG=1` at the least (sd_watchdog_enabled(3)); nothing where it does not.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval();
 

@@ -168,7 +168,8 @@ def gate_with(name, rights):
         ports = stage.path("ports")
         ports.unlink(missing_ok=True)
         policy = stage.configuration("gate.toml", rights=rights(stage))
-        process = spawn(stage, name, [stage.program, "run", "-c", policy, "--ports-file", ports], stdout=subprocess.DEVNULL)
+        command = [stage.program, "run", "-c", policy, "--ports-file", ports, "--user", "root"]
+        process = spawn(stage, name, command, stdout=subprocess.DEVNULL)
         wait_for(process, name, ports.exists)
         port = int(re.search(r"^listener bench \S+:(\d+)$", ports.read_text(), re.M)[1])
         return Proxy(name, process, port, connect_port=port)

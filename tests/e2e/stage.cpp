@@ -145,12 +145,13 @@ void furnish(const Directory& directory) {
   }
 }
 
-Gate::Gate(const Directory& directory, const std::vector<std::string>& before)
+Gate::Gate(const Directory& directory, const std::vector<std::string>& before, const std::string& user)
     : ports_{directory / ports_name}, process_{[&] {
         std::error_code ignored;
         fs::remove(ports_, ignored);
         auto command = before;
-        command.insert(command.end(), {BASTION_PROGRAM, "run", "-c", directory / "policy.toml", "--ports-file", ports_});
+        command.insert(command.end(),
+                       {BASTION_PROGRAM, "run", "-c", directory / "policy.toml", "--ports-file", ports_, "--user", user});
         return command;
       }()} {
   const int watch = ::inotify_init1(IN_CLOEXEC);

@@ -103,8 +103,9 @@ class Gate {
  public:
   /// Starts the program with `policy.toml` of this directory and waits until it serves; throws with its words if it does
   /// not.
-  /// `before`: a command that runs it, such as `env` with variables.
-  explicit Gate(const Directory& directory, const std::vector<std::string>& before = {});
+  /// `before`: a command that runs it, such as `env` with variables. `user`: whom it becomes where root runs the test; a
+  /// test's directory is its own user's.
+  explicit Gate(const Directory& directory, const std::vector<std::string>& before = {}, const std::string& user = "root");
 
   [[nodiscard]] Endpoint devices() const { return devices_; }
   [[nodiscard]] Endpoint admin() const { return admin_; }

@@ -101,7 +101,7 @@ class PortInUse : public ::testing::Test {
   }
   Finished start() {
     write_file(directory_ / "policy.toml", policy_.text());
-    return run({BASTION_PROGRAM, "run", "-c", directory_ / "policy.toml"});
+    return run({BASTION_PROGRAM, "run", "-c", directory_ / "policy.toml", "--user", "root"});
   }
 
   Directory directory_;

@@ -152,7 +152,7 @@ TEST(ControlSocket, IsForItsOwnerAndGroupOnly) {
 
 TEST(ControlSocket, ThatIsInUseKeepsASecondGateAway) {
   const Stage stage{with_socket()};
-  const auto second = run({BASTION_PROGRAM, "run", "-c", stage.directory / "policy.toml"});
+  const auto second = run({BASTION_PROGRAM, "run", "-c", stage.directory / "policy.toml", "--user", "root"});
   EXPECT_EQ(second.code, 1);
   EXPECT_THAT(second.err, HasSubstr("can't listen on the control socket"));
   EXPECT_EQ(command(stage, "status").code, 0) << "the first one goes on";
@@ -251,7 +251,7 @@ TEST(Counters, OfAnotherGateAreNotOverwritten) {
   auto policy = stage.policy;
   policy.admin.clear();
   write_file(stage.directory / "second.toml", policy.text());
-  const auto second = run({BASTION_PROGRAM, "run", "-c", stage.directory / "second.toml"});
+  const auto second = run({BASTION_PROGRAM, "run", "-c", stage.directory / "second.toml", "--user", "root"});
   EXPECT_EQ(second.code, 1);
   EXPECT_THAT(second.err, HasSubstr("second.toml:"));
   EXPECT_THAT(second.err, HasSubstr("another gate keeps its counters in"));

@@ -30,6 +30,7 @@ GateFacts some_gate() {
   gate.policy_reloads_ok = 2;
   gate.policy_reloads_bad = 1;
   gate.certificates = {{"server.crt", 1.8e9}};
+  gate.sandbox = {{"landlock", false}, {"seccomp", true}};
   return gate;
 }
 
@@ -81,8 +82,8 @@ TEST(PrometheusText, ShowsEachSeriesOnce) {
 }
 
 TEST(PrometheusText, KnowsNoLabelBeyondTheClosedList) {
-  const std::set<std::string> known{"listener",  "stage", "reason", "cause",   "how", "resumed",
-                                    "direction", "file",  "result", "version", "what"};
+  const std::set<std::string> known{"listener",  "stage", "reason", "cause",   "how",  "resumed",
+                                    "direction", "file",  "result", "version", "what", "layer"};
   static const std::regex label_form{R"re([{,]([a-z_]+)=")re"};
   const std::string page = page_of({{"devices", {}}});
   for (std::sregex_iterator at{page.begin(), page.end(), label_form}; at != std::sregex_iterator{}; ++at) {
@@ -170,6 +171,8 @@ TEST(PrometheusText, ShowsTheGateItself) {
            "mqtt_bastion_log_lines_dropped_total 5\n",
            "mqtt_bastion_accept_errors_total 6\n",
            "mqtt_bastion_password_queue 7\n",
+           "mqtt_bastion_sandbox_layer{layer=\"landlock\"} 0\n",
+           "mqtt_bastion_sandbox_layer{layer=\"seccomp\"} 1\n",
        }) {
     EXPECT_THAT(page, HasSubstr(line));
   }

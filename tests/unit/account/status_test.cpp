@@ -41,6 +41,14 @@ Status sample() {
   return status;
 }
 
+TEST(Status, TellsWhichLayersOfTheSandboxHoldAndWhichDoNot) {
+  auto status = sample();
+  EXPECT_THAT(status_text(status), Not(HasSubstr("sandbox")));
+  status.gate.sandbox = {{"user", false}, {"landlock", true}, {"seccomp", true}};
+  EXPECT_THAT(status_text(status), HasSubstr("\nsandbox: landlock, seccomp; without user\n"));
+  EXPECT_THAT(status_json(status), HasSubstr(R"("sandbox":{"user":false,"landlock":true,"seccomp":true})"));
+}
+
 TEST(StatusText, SaysHowTheGateIs) {
   const auto text = status_text(sample());
   EXPECT_THAT(text, HasSubstr("mqtt-bastion 1.2.3, up 1d 03:46:40, 2 workers\n"));
