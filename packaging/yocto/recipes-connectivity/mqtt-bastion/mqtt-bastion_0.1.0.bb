@@ -8,7 +8,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 inherit externalsrc cmake pkgconfig systemd useradd
 
 EXTERNALSRC = "${@os.path.realpath('${THISDIR}/../../../..')}"
-DEPENDS = "boost openssl libargon2 tomlplusplus cli11"
+DEPENDS = "boost openssl libargon2 libseccomp tomlplusplus cli11"
 EXTRA_OECMAKE = "-DCMAKE_BUILD_TYPE=Release -DBASTION_TESTS=OFF"
 
 USERADD_PACKAGES = "${PN}"
