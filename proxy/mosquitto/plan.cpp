@@ -255,6 +255,14 @@ Plan make_plan(const Conf& conf, const ImportOptions& options) {
   return Planner{conf, options}.make();
 }
 
+std::vector<std::size_t> used_sources(const Plan& plan) {
+  std::vector<std::size_t> out;
+  for (const auto& listener : plan.listeners) {
+    if (listener.is_used() && std::find(out.begin(), out.end(), listener.of) == out.end()) out.push_back(listener.of);
+  }
+  return out;
+}
+
 bool goes_with_the_door(const Statement& statement) {
   constexpr std::array<std::string_view, 26> of_the_door{"bind_address",
                                                          "bind_interface",

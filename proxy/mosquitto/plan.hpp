@@ -49,6 +49,9 @@ struct Plan {
 
 [[nodiscard]] Plan make_plan(const Conf& conf, const ImportOptions& options);
 
+/// Of Conf::listeners, each once: where the gate's used listeners come from. What is left out takes no connections, and has
+/// no say in what they may do.
+[[nodiscard]] std::vector<std::size_t> used_sources(const Plan& plan);
 /// Whether a setting of a listener loses its meaning once it only hears the gate.
 [[nodiscard]] bool goes_with_the_door(const Statement& statement);
 /// `mosquitto.conf:12`

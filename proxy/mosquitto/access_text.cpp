@@ -1,0 +1,115 @@
+// Who has to log in at the gate, and by which of the broker's files the gate knows them.
+#include "proxy/mosquitto/access_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/mosquitto/toml_text.hpp"
+
+namespace bastion::mosquitto {
+namespace {
+
+class Writer {
+ public:
+  Writer(TomlText& out, const Conf& conf, const Plan& plan, const ImportOptions& options)
+      : out_{out}, conf_{conf}, plan_{plan}, options_{options} {
+    for (const auto& listener : plan.listeners) {
+      if (std::find(sources_.begin(), sources_.end(), listener.of) == sources_.end()) sources_.push_back(listener.of);
+    }
+  }
+
+  void write_authentication() {
+    out_.section("[authentication]");
+    const bool is_anonymous = write_anonymous();
+    out_.key("required", "true");
+    std::vector<const Statement*> files;
+    for (const auto i : sources_) add_password_files(files, i);
+    if (files.empty()) {
+      // What Mosquitto has for others is still what its users are known by.
+      for (std::size_t i = 0; i < conf_.listeners.size(); ++i) add_password_files(files, i);
+    }
+    const auto other = other_authentication();
+    if (files.empty()) {
+      out_.decide(other == nullptr
+                      ? "Mosquitto had no password file. Make one: mqtt-bastion passwd --create passwd USER"
+                      : "users are known to a plugin (" + place(*other) +
+                            "), which the gate can't ask. Either make a password file, or write required = false and no "
+                            "password_file: then the broker alone asks for passwords, and its refusals are counted here.");
+      out_.key("password_file", R"("passwd")");
+      if (other == nullptr && !is_anonymous && (plan_.moved || plan_.is_new || !conf_.is_local_only())) {
+        out_.decide(
+            "with a line that opens a listener, and neither passwords nor anonymous clients, Mosquitto 2 itself refuses "
+            "everybody: give it the same password_file, or allow_anonymous true, now that only this machine reaches it.");
+      }
+      return;
+    }
+    out_.comment("The broker's own file, as it is; the gate has to be able to read it.");
+    out_.key("password_file", path(*files.front()), place(*files.front()));
+    for (std::size_t i = 1; i < files.size(); ++i) {
+      out_.decide("the gate reads one password file. The users of " + place(*files[i]) +
+                  " are not known to it: put all into one file.");
+    }
+    if (other != nullptr) {
+      out_.decide("users that only the plugin of " + place(*other) +
+                  " knows are refused here: the gate can't ask it. Put them into the password file too.");
+    }
+  }
+
+ private:
+  void add_password_files(std::vector<const Statement*>& out, std::size_t listener) const {
+    for (const std::string_view option : {"password_file", "plugin_opt_password_file"}) {
+      const auto* said = conf_.find(listener, option);
+      // A plugin that is loaded for all has its options outside of any listener.
+      if (said == nullptr && option != "password_file") said = conf_.find(option);
+      const auto is_it = [&](const Statement* other) { return other->value == said->value; };
+      if (said != nullptr && std::none_of(out.begin(), out.end(), is_it)) out.push_back(said);
+    }
+  }
+
+  /// A plugin that may know users of its own; null where there is none.
+  [[nodiscard]] const Statement* other_authentication() const {
+    constexpr std::array<std::string_view, 4> plugins{"auth_plugin", "plugin", "global_plugin", "plugin_load"};
+    constexpr std::array<std::string_view, 4> harmless{"mosquitto_password_file", "mosquitto_acl_file", "mosquitto_persist",
+                                                       "mosquitto_sparkplug"};
+    for (const auto& statement : conf_.statements) {
+      if (std::find(plugins.begin(), plugins.end(), statement.option->name) == plugins.end()) continue;
+      const auto is_in = [&](std::string_view name) { return statement.value.find(name) != std::string::npos; };
+      if (std::none_of(harmless.begin(), harmless.end(), is_in)) return &statement;
+    }
+    return nullptr;
+  }
+
+  /// Whether clients without a user name came in.
+  bool write_anonymous() {
+    for (const auto i : sources_) {
+      const auto* const own = conf_.find(i, "listener_allow_anonymous");
+      const auto* const said = own != nullptr ? own : conf_.find(i, "allow_anonymous");
+      if (said == nullptr || !conf_.is_true(i, said->option->name)) continue;
+      out_.decide("clients without a user name came in until now (" + place(*said) +
+                  "), and are refused from now on. Only where they must come in: required = false.");
+      return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string path(const Statement& statement) const {
+    return toml_string(policy_path(statement.value, options_));
+  }
+
+  TomlText& out_;
+  const Conf& conf_;
+  const Plan& plan_;
+  const ImportOptions& options_;
+  std::vector<std::size_t> sources_;  ///< of Conf::listeners: those that the gate's come from
+};
+
+}  // namespace
+
+void write_authentication(TomlText& out, const Conf& conf, const Plan& plan, const ImportOptions& options) {
+  Writer{out, conf, plan, options}.write_authentication();
+}
+
+}  // namespace bastion::mosquitto

@@ -1,0 +1,13 @@
+// Who has to log in at the gate, and by which of the broker's files the gate knows them.
+#pragma once
+
+#include "proxy/mosquitto/conf.hpp"
+#include "proxy/mosquitto/plan.hpp"
+#include "proxy/mosquitto/toml_text.hpp"
+
+namespace bastion::mosquitto {
+
+/// `[authentication]`.
+void write_authentication(TomlText& out, const Conf& conf, const Plan& plan, const ImportOptions& options);
+
+}  // namespace bastion::mosquitto
