@@ -1,4 +1,4 @@
-// Who has to log in at the gate, and by which of the broker's files the gate knows them.
+// Who has to log in at the gate, by which of the broker's files the gate knows them.
 #include "proxy/mosquitto/access_text.hpp"
 
 #include <algorithm>
@@ -12,24 +12,24 @@
 namespace bastion::mosquitto {
 namespace {
 
+/// What names such a file: the broker's own option, and its plugin's.
+using FileOptions = std::array<std::string_view, 2>;
+constexpr FileOptions password_files{"password_file", "plugin_opt_password_file"};
+
 class Writer {
  public:
   Writer(TomlText& out, const Conf& conf, const Plan& plan, const ImportOptions& options)
-      : out_{out}, conf_{conf}, plan_{plan}, options_{options} {
-    for (const auto& listener : plan.listeners) {
-      if (std::find(sources_.begin(), sources_.end(), listener.of) == sources_.end()) sources_.push_back(listener.of);
-    }
-  }
+      : out_{out}, conf_{conf}, plan_{plan}, options_{options}, sources_{used_sources(plan)} {}
 
   void write_authentication() {
     out_.section("[authentication]");
     const bool is_anonymous = write_anonymous();
     out_.key("required", "true");
     std::vector<const Statement*> files;
-    for (const auto i : sources_) add_password_files(files, i);
+    for (const auto i : sources_) add_files(files, i, password_files);
     if (files.empty()) {
       // What Mosquitto has for others is still what its users are known by.
-      for (std::size_t i = 0; i < conf_.listeners.size(); ++i) add_password_files(files, i);
+      for (std::size_t i = 0; i < conf_.listeners.size(); ++i) add_files(files, i, password_files);
     }
     const auto other = other_authentication();
     if (files.empty()) {
@@ -52,6 +52,12 @@ class Writer {
       out_.decide("the gate reads one password file. The users of " + place(*files[i]) +
                   " are not known to it: put all into one file.");
     }
+    auto all = files;
+    for (const auto& listener : plan_.listeners) add_files(all, listener.of, password_files);
+    for (std::size_t i = files.size(); i < all.size(); ++i) {
+      out_.decide("the users of " + place(*all[i]) +
+                  " came by a listener that is left out. Those who are to come by another have to be in the file above.");
+    }
     if (other != nullptr) {
       out_.decide("users that only the plugin of " + place(*other) +
                   " knows are refused here: the gate can't ask it. Put them into the password file too.");
@@ -59,14 +65,20 @@ class Writer {
   }
 
  private:
-  void add_password_files(std::vector<const Statement*>& out, std::size_t listener) const {
-    for (const std::string_view option : {"password_file", "plugin_opt_password_file"}) {
+  /// Adds what names another file than the ones that are there.
+  void add_files(std::vector<const Statement*>& out, std::size_t listener, const FileOptions& options) const {
+    for (const auto option : options) {
       const auto* said = conf_.find(listener, option);
       // A plugin that is loaded for all has its options outside of any listener.
-      if (said == nullptr && option != "password_file") said = conf_.find(option);
+      if (said == nullptr && option == options.back()) said = of_no_listener(option);
       const auto is_it = [&](const Statement* other) { return other->value == said->value; };
       if (said != nullptr && std::none_of(out.begin(), out.end(), is_it)) out.push_back(said);
     }
+  }
+
+  [[nodiscard]] const Statement* of_no_listener(std::string_view option) const {
+    const auto* const said = conf_.find(option);
+    return said != nullptr && (said->holder == Statement::no_listener || said->holder == 0) ? said : nullptr;
   }
 
   /// A plugin that may know users of its own; null where there is none.
@@ -103,7 +115,7 @@ class Writer {
   const Conf& conf_;
   const Plan& plan_;
   const ImportOptions& options_;
-  std::vector<std::size_t> sources_;  ///< of Conf::listeners: those that the gate's come from
+  std::vector<std::size_t> sources_;  ///< of Conf::listeners: those that the gate's used ones come from
 };
 
 }  // namespace

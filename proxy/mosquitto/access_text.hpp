@@ -1,4 +1,4 @@
-// Who has to log in at the gate, and by which of the broker's files the gate knows them.
+// Who has to log in at the gate, by which of the broker's files the gate knows them.
 #pragma once
 
 #include "proxy/mosquitto/conf.hpp"

@@ -30,6 +30,11 @@ bool holds_as_before(const Conf& conf, const Plan& plan, const Statement& statem
          (plan.moved != statement.holder && std::none_of(plan.closed.begin(), plan.closed.end(), is_of));
 }
 
+/// What a listener says that the broker has no more.
+bool goes_with_its_listener(const Plan& plan, const Statement& statement) {
+  return std::find(plan.closed.begin(), plan.closed.end(), statement.holder) != plan.closed.end();
+}
+
 /// The value that asks for nothing.
 bool is_harmless(const Statement& statement) {
   const auto word = first_word(statement.value);
@@ -47,7 +52,7 @@ bool is_said_with_its_listener(std::string_view option) {
   return std::find(options.begin(), options.end(), option) != options.end();
 }
 
-std::vector<Leftover> leftovers(const Conf& conf, const Plan& plan, Fate fate) {
+std::vector<Leftover> leftovers(const Conf& conf, const Plan& plan, Fate fate, bool is_going = false) {
   std::vector<Leftover> out;
   for (const auto& statement : conf.statements) {
     const auto& option = *statement.option;
@@ -55,6 +60,7 @@ std::vector<Leftover> leftovers(const Conf& conf, const Plan& plan, Fate fate) {
     const auto its_fate = kept ? Fate::stays : option.fate;
     if (its_fate != fate || option.scope == Scope::bridge) continue;
     if (kept && option.name == "listener") continue;
+    if (fate == Fate::stays && goes_with_its_listener(plan, statement) != is_going) continue;
     if (fate == Fate::missing && (is_harmless(statement) || is_said_with_its_listener(option.name))) continue;
     const auto found = std::find_if(out.begin(), out.end(), [&](const Leftover& other) { return other.option == &option; });
     if (found == out.end()) {
@@ -90,6 +96,11 @@ void write_leftovers(TomlText& out, const Conf& conf, const Plan& plan) {
   for (const auto& leftover : unneeded) {
     out.comment(name_and_place(leftover) + " is not needed: " + std::string{leftover.option->text});
   }
+  std::string gone;
+  for (const auto& leftover : leftovers(conf, plan, Fate::stays, true)) {
+    gone += (gone.empty() ? "" : ", ") + name_and_place(leftover);
+  }
+  if (!gone.empty()) out.comment("Gone with the listeners that the broker has no more: " + gone + '.');
   std::string quiet;
   for (const auto& leftover : stays) {
     // What the table says of an option whose fate is another does not hold for a listener that stays.

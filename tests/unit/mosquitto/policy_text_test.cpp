@@ -129,6 +129,40 @@ TEST(ImportedPolicy, TakesOnePasswordFileAndNamesTheOthers) {
   EXPECT_THAT(it.text.decisions, Contains(HasSubstr("security settings were each listener's own")));
 }
 
+const std::string left_out_and_door =
+    "per_listener_settings true\nlistener 1883 192.168.1.2\npassword_file /a\nacl_file /a.acl\n"
+    "allow_anonymous true\n" +
+    door;
+
+TEST(ImportedPolicy, TakesThePasswordFileOfAListenerThatIsUsed) {
+  const Imported it{Tree{left_out_and_door + "password_file /b\nallow_anonymous false\n"}};
+  EXPECT_EQ(it.policy.authentication.password_file->value, "/b");
+  EXPECT_THAT(it.text.decisions, Not(Contains(HasSubstr("are not known to it"))));
+  EXPECT_THAT(it.text.decisions, Contains("the users of " + main_file +
+                                          ":3 came by a listener that is left out. Those who are "
+                                          "to come by another have to be in the file above."));
+}
+
+TEST(ImportedPolicy, AsksNoListenerThatIsLeftOutWhetherALoginWasWanted) {
+  const auto came = HasSubstr("clients without a user name came in until now");
+  EXPECT_THAT(Imported{Tree{left_out_and_door + "password_file /b\n"}}.text.decisions, Not(Contains(came)));
+  EXPECT_THAT(Imported{Tree{left_out_and_door + "password_file /b\nallow_anonymous true\n"}}.text.decisions,
+              Contains(HasSubstr("came in until now (" + main_file + ":10)")));
+}
+
+TEST(ImportedPolicy, KnowsTheBrokersUsersWhereNoListenerThatIsUsedDoes) {
+  const Imported it{Tree{left_out_and_door}};
+  EXPECT_EQ(it.policy.authentication.password_file->value, "/a");
+  EXPECT_THAT(it.text.decisions, Not(Contains(HasSubstr("left out. Those who"))));
+}
+
+TEST(ImportedPolicy, LeavesAPluginsPasswordsToItsOwnListener) {
+  const std::string plugin = "plugin /p.so\nplugin_opt_password_file ";
+  const Imported it{Tree{"per_listener_settings true\nlistener 1883\n" + plugin + "/a\n" + door + "password_file /b\n"}};
+  EXPECT_EQ(it.policy.authentication.password_file->value, "/b");
+  EXPECT_THAT(it.text.decisions, Not(Contains(HasSubstr("are not known to it"))));
+}
+
 // --- TLS ------------------------------------------------------------------------------------------------------------------
 
 TEST(ImportedPolicy, TakesCertificateAndKey) {
@@ -278,6 +312,13 @@ TEST(ImportedPolicy, SaysWhatStaysAndWhatIsNotNeeded) {
   EXPECT_THAT(it.text.toml, HasSubstr("acl_file (" + main_file + ":5) stays with the broker: "));
   EXPECT_THAT(it.text.toml, HasSubstr("Unchanged with the broker: max_inflight_messages"));
   EXPECT_THAT(it.text.toml, HasSubstr(main_file + ":6 and 1 more)"));
+}
+
+TEST(ImportedPolicy, SaysWhatGoesWithTheListenersThatTheBrokerHasNoMore) {
+  const Imported it{Tree{left_out_and_door + "acl_file /b.acl\n"}};
+  EXPECT_THAT(it.text.toml,
+              HasSubstr("Gone with the listeners that the broker has no more: acl_file (" + main_file + ":4)"));
+  EXPECT_THAT(it.text.toml, HasSubstr("acl_file (" + main_file + ":9) stays with the broker: "));
 }
 
 TEST(ImportedPolicy, WantsADecisionOnWhatNothingDoesAndOnWhatIsUnknown) {
