@@ -1,4 +1,4 @@
-// Who has to log in at the gate, by which of the broker's files the gate knows them.
+// Who has to log in at the gate, by which of the broker's files the gate knows them, and what becomes of topics.
 #include "proxy/mosquitto/access_text.hpp"
 
 #include <algorithm>
@@ -15,6 +15,7 @@ namespace {
 /// What names such a file: the broker's own option, and its plugin's.
 using FileOptions = std::array<std::string_view, 2>;
 constexpr FileOptions password_files{"password_file", "plugin_opt_password_file"};
+constexpr FileOptions acl_files{"acl_file", "plugin_opt_acl_file"};
 
 class Writer {
  public:
@@ -62,6 +63,31 @@ class Writer {
       out_.decide("users that only the plugin of " + place(*other) +
                   " knows are refused here: the gate can't ask it. Put them into the password file too.");
     }
+  }
+
+  void write_authorization() {
+    out_.blank();
+    std::vector<const Statement*> files;
+    for (const auto i : sources_) add_files(files, i, acl_files);
+    const std::string refused =
+        "topics are left to the broker, but for those that begin with \"$\", $SYS among them: nobody may subscribe or "
+        "publish to them here until a rule of the gate's names them. ";
+    if (files.empty()) {
+      out_.decide(refused +
+                  "The role below lets everybody do what the broker lets them do, and read $SYS: a role that names topics "
+                  "allows these alone.");
+      out_.off("[[role]]");
+      out_.off(R"(name = "all")");
+      out_.off(R"(publish = ["#"])");
+      out_.off(R"(subscribe = ["#", "$SYS/#"])");
+      return;
+    }
+    out_.decide(
+        refused +
+        "Where the broker's ACL file names them, let the gate go by the same file, as below: both must then allow, and "
+        "a filter that no rule allows gets a failure, where Mosquitto 2.0 answers as if it would deliver.");
+    out_.off("[authorization]");
+    out_.off("acl_file = " + path(*files.front()) + "  # " + place(*files.front()));
   }
 
  private:
@@ -122,6 +148,10 @@ class Writer {
 
 void write_authentication(TomlText& out, const Conf& conf, const Plan& plan, const ImportOptions& options) {
   Writer{out, conf, plan, options}.write_authentication();
+}
+
+void write_authorization(TomlText& out, const Conf& conf, const Plan& plan, const ImportOptions& options) {
+  Writer{out, conf, plan, options}.write_authorization();
 }
 
 }  // namespace bastion::mosquitto

@@ -32,6 +32,7 @@ class Writer {
     for (const auto& listener : plan_.listeners) write_listener(listener);
     write_admission(out_, conf_, plan_, options_);
     write_authentication(out_, conf_, plan_, options_);
+    write_authorization(out_, conf_, plan_, options_);
     write_mqtt(out_, conf_, plan_);
     write_leftovers(out_, conf_, plan_);
     return {out_.text(), out_.decisions()};

@@ -153,6 +153,28 @@ TEST_F(Import, WritesAPolicyThatStatusCanAskWhoWouldBeRefused) {
   EXPECT_EQ(lines_with("ip_denied   ", status.out).size(), 1U) << status.out;
 }
 
+TEST_F(Import, HasClientsReadSysOnceTheAclFileIsTakenOverAsItSays) {
+  write_file(directory_ / "acl", "user alice\ntopic read $SYS/#\n");
+  write_file(directory_ / "conf.d/door.conf", door());
+  const auto imported = import({"--allow", "127.0.0.1"});
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  EXPECT_NE(imported.err.find("let the gate go by the same file"), std::string::npos) << imported.err;
+  ASSERT_EQ(change(imported.out).code, 0);
+  ASSERT_NO_FATAL_FAILURE(start_broker());
+  const auto read_sys = [&](const std::string& user, const std::string& password) {
+    return run({"mosquitto_sub", "-h", "127.0.0.1", "-p", port(), "--cafile", file("ca.crt"), "-u", user, "-P", password,
+                "-i", "id-" + user, "-t", "$SYS/broker/version", "-C", "1"});
+  };
+  start_gate();
+  EXPECT_EQ(read_sys(alice, alices_password).err, "All subscription requests were denied.\n") << "as import says";
+  gate_.reset();
+  write_file(policy_, changed(read_file(policy_), {{"# [authorization]\n# acl_file", "[authorization]\nacl_file"},
+                                                   {"\n[admin]\naddress = \"127.0.0.1:0\"\n", ""}}));
+  start_gate();
+  EXPECT_EQ(read_sys(alice, alices_password).out.substr(0, 18), "mosquitto version ") << gate_->log().text();
+  EXPECT_EQ(read_sys(bob, bobs_password).out, "") << "the file does not name it for bob";
+}
+
 TEST_F(Import, NamesFilesAsTheBrokerDoes) {
   write_file(directory_ / "conf.d/door.conf", door());
   ASSERT_EQ(import({}).code, 0);

@@ -163,6 +163,22 @@ TEST(ImportedPolicy, LeavesAPluginsPasswordsToItsOwnListener) {
   EXPECT_THAT(it.text.decisions, Not(Contains(HasSubstr("are not known to it"))));
 }
 
+// --- topics ---------------------------------------------------------------------------------------------------------------
+
+TEST(ImportedPolicy, SaysHowTopicsThatBeginWithADollarCanBeRead) {
+  const Imported it{Tree{door}};
+  EXPECT_THAT(it.text.decisions, Contains(HasSubstr("those that begin with \"$\", $SYS among them")));
+  EXPECT_THAT(it.text.toml,
+              HasSubstr("\n# [[role]]\n# name = \"all\"\n# publish = [\"#\"]\n# subscribe = [\"#\", \"$SYS/#\"]\n"));
+}
+
+TEST(ImportedPolicy, SaysHowTheAclFileIsTakenOver) {
+  const Imported it{Tree{left_out_and_door + "acl_file /b.acl\n"}};
+  EXPECT_THAT(it.text.decisions, Contains(HasSubstr("let the gate go by the same file")));
+  EXPECT_THAT(it.text.toml, HasSubstr("\n# [authorization]\n# acl_file = \"/b.acl\"  # " + main_file + ":9\n"));
+  EXPECT_FALSE(it.policy.authorization.acl_file) << "the broker's own rules hold as before";
+}
+
 // --- TLS ------------------------------------------------------------------------------------------------------------------
 
 TEST(ImportedPolicy, TakesCertificateAndKey) {
