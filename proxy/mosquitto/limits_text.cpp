@@ -21,6 +21,11 @@ constexpr std::size_t shown_max = 200;
 constexpr std::int64_t around_a_payload_max = 2 + 65'535 + 2 + 5;
 constexpr std::int64_t addresses_tracked = 65'536;
 
+/// `mqtt.packet_size_max = "256KiB"`
+std::string default_of(std::string_view key) {
+  return std::string{key} + " = " + std::string{find_policy_key(key)->default_value};
+}
+
 class Writer {
  public:
   Writer(TomlText& out, const Conf& conf, const Plan& plan) : out_{out}, conf_{conf}, plan_{plan} {}
@@ -51,6 +56,7 @@ class Writer {
     write_keep_alive();
     write_packet_size();
     write_client_id();
+    write_defaults();
   }
 
  private:
@@ -107,20 +113,23 @@ class Writer {
     }
     if (from != nullptr && !is_all && !out.empty()) {
       out_.key("versions", out.size() == 1 ? '[' + toml_strings(out) + ']' : toml_strings(out), place(*from));
+      refused_ = R"(mqtt.versions without "bridge")";
     } else {
       out_.comment(
           R"(Mosquitto also took MQTT 3.1 and the mark of other Mosquittos' bridges; add "3.1" or "bridge" where such clients come.)");
       out_.key("versions", R"(["3.1.1", "5.0"])");
+      refuses_beyond("mqtt.versions", R"( (without "3.1" and "bridge"))");
     }
   }
 
   void write_keep_alive() {
     const auto* const said = conf_.find("max_keepalive");
-    const auto seconds = said == nullptr ? std::nullopt : leading_number(said->value);
-    if (seconds && *seconds > 0) {
+    const auto seconds = limit_of(said);
+    if (seconds) {
       out_.key("keep_alive_max", '"' + std::to_string(std::min<std::int64_t>(*seconds, 65'535)) + "s\"", place(*said));
     } else {
       out_.comment("Mosquitto took any keep alive, and none; here the longest is keep_alive_max = \"20m\".");
+      refuses_beyond("mqtt.keep_alive_max", " (of MQTT 3.1.1, whoever has a longer keep alive, or 0, which is none)");
     }
   }
 
@@ -132,6 +141,7 @@ class Writer {
     if (payload) payload = std::min<std::int64_t>(*payload, 1 << 30) + around_a_payload_max;
     if (!packet && !payload) {
       out_.comment("Mosquitto took packets of up to 256 MiB; here the largest is packet_size_max = \"256KiB\".");
+      refuses_beyond("mqtt.packet_size_max");
       return;
     }
     const bool is_payload = payload && (!packet || *payload < *packet);
@@ -160,6 +170,32 @@ class Writer {
     out_.comment("A client identifier may hold letters, digits and client_id_characters = \"-_.:@\", 128 of them at most.");
   }
 
+  /// What nothing in mosquitto.conf speaks of, and what may turn away a client that came in until now: in one place, since
+  /// nobody reads twenty of them.
+  void write_defaults() {
+    refuses_beyond("mqtt.client_id_characters", " (beside letters and digits)");
+    refuses_beyond("mqtt.client_id_length_max");
+    refuses_beyond("mqtt.session_guard", " (another user's client identifier)");
+    refuses_beyond("admission.connections_per_address_max");
+    refuses_beyond("admission.connect_rate_per_address.burst", " (and then one connection more every second)");
+    std::string bounds;
+    for (const std::string_view key :
+         {"mqtt.subscriptions_max", "mqtt.in_flight_max", "mqtt.retained_messages_max", "mqtt.filters_per_packet_max",
+          "mqtt.topic_length_max", "mqtt.topic_levels_max", "mqtt.message_rate.per_second", "mqtt.byte_rate.per_second",
+          "mqtt.session_expiry_max", "mqtt.will_delay_max"}) {
+      bounds += (bounds.empty() ? "" : ", ") + default_of(key);
+    }
+    out_.decide(
+        "mosquitto.conf has no word on these, and clients that do not keep to them came in until now. They are refused: " +
+        refused_ + ". Their sessions are held to: " + bounds +
+        ". Each is a key of the policy, and can be written wider; import --observe counts first who would be refused.");
+  }
+
+  /// For the summary at the end.
+  void refuses_beyond(std::string_view key, std::string_view more = {}) {
+    refused_ += (refused_.empty() ? "" : ", ") + default_of(key) + std::string{more};
+  }
+
   [[nodiscard]] static std::int64_t within(std::string_view key, std::int64_t number) {
     const auto range = range_of(*find_policy_key(key));
     return std::clamp(number, range.min, range.max);
@@ -168,6 +204,7 @@ class Writer {
   TomlText& out_;
   const Conf& conf_;
   const Plan& plan_;
+  std::string refused_;  ///< the keys whose defaults refuse whom Mosquitto let in
 };
 
 }  // namespace

@@ -337,6 +337,27 @@ TEST(ImportedPolicy, SaysWhatGoesWithTheListenersThatTheBrokerHasNoMore) {
   EXPECT_THAT(it.text.toml, HasSubstr("acl_file (" + main_file + ":9) stays with the broker: "));
 }
 
+TEST(ImportedPolicy, SumsUpInOneDecisionWhatMayRefuseWhoCameInUntilNow) {
+  const auto summary = [](const std::string& more) {
+    for (const auto& decision : Imported{Tree{door + more}}.text.decisions) {
+      if (decision.find("has no word on these") != std::string::npos) return decision;
+    }
+    return std::string{};
+  };
+  const auto all = summary("");
+  for (const auto* held :
+       {R"(mqtt.versions = ["3.1.1", "5.0"] (without "3.1" and "bridge"))", R"(mqtt.keep_alive_max = "20m" ()",
+        R"(mqtt.packet_size_max = "256KiB")", R"(mqtt.client_id_characters = "-_.:@")", "mqtt.client_id_length_max = 128",
+        "mqtt.session_guard = true", "admission.connections_per_address_max = 32", "mqtt.subscriptions_max = 256",
+        "mqtt.in_flight_max = 256", "mqtt.retained_messages_max = 1024", R"(mqtt.session_expiry_max = "168h")"}) {
+    EXPECT_THAT(all, HasSubstr(held));
+  }
+  const auto few = summary("max_keepalive 600\nmax_packet_size 5000\naccept_protocol_versions 3,4,5\n");
+  EXPECT_THAT(few, Not(HasSubstr("keep_alive_max")));
+  EXPECT_THAT(few, Not(HasSubstr("packet_size_max")));
+  EXPECT_THAT(few, HasSubstr("They are refused: mqtt.versions without \"bridge\", "));
+}
+
 TEST(ImportedPolicy, WantsADecisionOnWhatNothingDoesAndOnWhatIsUnknown) {
   const Imported it{Tree{door + "psk_file /psk\nfuture_option 1\n"}};
   EXPECT_THAT(it.text.decisions, Contains(HasSubstr("psk_file (" + main_file + ":4) has no equivalent: ")));
