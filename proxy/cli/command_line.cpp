@@ -72,16 +72,17 @@ CommandLine::CommandLine()
       ->type_name("SECONDS")
       ->capture_default_str();
   const auto add_message = [&](TopicQuestion& message, const std::string& topic, const std::string& qos,
-                               const std::string& retain, const std::string& text) {
+                               const std::string& retain, const std::string& text, const std::string& of) {
     auto* const asked = explain_app.add_option(topic, message.text, text)->type_name("TOPIC");
-    explain_app.add_option(qos, message.qos, "With this QoS")
+    explain_app.add_option(qos, message.qos, "The QoS of " + of)
         ->needs(asked)
         ->check(CLI::IsMember({"0", "1", "2"}))
         ->default_str("0");
-    explain_app.add_flag(retain, message.retain, "And retained")->needs(asked);
+    explain_app.add_flag(retain, message.retain, "That " + of + " is retained")->needs(asked);
   };
-  add_message(explain.will, "--will", "--will-qos", "--will-retain", "The topic of its will; left out: none");
-  add_message(explain.publish, "--publish", "--qos", "--retain", "And whether it may publish to this topic");
+  add_message(explain.will, "--will", "--will-qos", "--will-retain", "The topic of its will; left out: none", "its will");
+  add_message(explain.publish, "--publish", "--qos", "--retain", "And whether it may publish to this topic",
+              "what it publishes");
   explain_app.add_option("--subscribe", explain.subscribe.text, "And whether it may subscribe to this filter")
       ->type_name("FILTER");
   explain_app.footer("Example: mqtt-bastion explain -c policy.toml --from 203.0.113.9 --user alice --client-id a1");
