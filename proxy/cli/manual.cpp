@@ -40,9 +40,9 @@ What depends on who else is there can't be told: connection limits, rates, and w
     {"import",
      R"(Reads a mosquitto.conf of Mosquitto 1.4 to 2.1, with the files of its include_dir, and writes the policy by which the gate takes over its open listeners, TLS, password file and limits. Credentials are not touched: the gate reads the broker's own password file, and the broker goes on checking passwords and its ACL file, since CONNECT reaches it as the client sent it.
 
-Where gate and broker differ, the narrower of the two is written, and a comment that begins with "Decide:" says so; these are printed to standard error as well. Listeners that this version can't stand for (WebSocket, client certificates, TLS-PSK, plain text beyond loopback) are written as comments. Networks that clients come from are not in mosquitto.conf: name them with --allow, or nobody but this machine is let in.
+Where gate and broker differ, the narrower of the two is written. What may turn away a client that came in until now stands in a comment that begins with "Decide:", and is printed to standard error as well; the bounds that mosquitto.conf does not speak of, and the gate has by default, are told together, each with its key and value. Listeners that this version can't stand for (WebSocket, client certificates, TLS-PSK, plain text beyond loopback) are written as comments. Networks that clients come from are not in mosquitto.conf: name them with --allow, or nobody but this machine is let in.
 
-What import writes is a policy that check reads without complaint, but for files that are not there yet. A policy that is there is replaced with --force only.
+What import writes is a policy that check reads without complaint, but for files that are not there yet. It is its owner's alone (mode 0600): give it to the group of the gate's account. A policy that is there is replaced with --force only.
 
 The lines of mosquitto.conf to change are printed as a unified diff, to standard output where the policy goes to a file. Nothing is changed. Once they are, Mosquitto listens on loopback or on a Unix socket alone. It has to be restarted, since it opens and closes no listener on a reload.
 
@@ -50,11 +50,15 @@ Relative paths in mosquitto.conf begin, as for Mosquitto, where the command is r
     {"status",
      R"(Asks a running gate over its control socket (admin.socket) and prints uptime, policy, listeners, sessions, rates, refusals by reason, and the sources that were refused most. A count shown as >=N is certain to be at least that.
 
+The sources are those that the gate itself refused since it started: whom the broker refused is counted under its reason only, and a restart keeps the counters (gate.state_dir), but not the sources.
+
 Root and the gate's own user may ask; so may members of its group.)"},
     {"reload",
      R"(As SIGHUP, but waits for what comes of it: prints the complaints, and what is in force now. The exit code is 1 where the last good policy stays in force.)"},
     {"passwd",
-     R"(Writes Mosquitto's password file, which the gate and mosquitto_passwd(1) read alike. The password is asked for twice, without echo, or is the first line of standard input with --batch. The file is replaced as a whole or not at all.)"},
+     R"(Writes Mosquitto's password file, which the gate and mosquitto_passwd(1) read alike. The password is asked for twice, without echo, or is the first line of standard input with --batch. The file is replaced as a whole or not at all.
+
+A file that is there keeps its owner and mode. A new one has mode 0600 and is the caller's: where gate or broker run as others, give it to a group of both. Who reads the file has to be told: reload the gate, and the broker where it reads the same file.)"},
     {"health",
      R"(Asks the admin listener of a running gate, as the policy names it, for /readyz: whether clients could be served now. For the health check of a container, and for scripts.)"},
 };
