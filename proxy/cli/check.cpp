@@ -67,7 +67,7 @@ int check_command(const CheckOptions& options) {
     return bad_policy;
   }
   // What the service manager grants may be another matter: a warning.
-  if (const auto room = gate::make_room_for(loaded.setup->policy.admission); !room.empty()) {
+  if (const auto room = gate::lack_of_room_for(loaded.setup->policy); !room.empty()) {
     print(stderr, {{place_of(loaded.setup->policy, "admission.connections_max"), room, true}});
   }
   if (!options.quiet) {

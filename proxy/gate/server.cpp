@@ -237,7 +237,7 @@ struct Server::State {
       complaints.push_back(text(warning));
       say(LogLevel::warning, text_without_level(warning));
     }
-    warn_if_any(make_room_for(next.admission));
+    warn_if_any(make_room_for(next));
     setup = std::move(loaded.setup);
     log.format(setup->policy.gate.log_format);
     verifier->limit(verifier_limits(setup->policy.authentication));
@@ -379,7 +379,7 @@ std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::str
     return StartFailure{std::move(complaints), bad_policy};
   };
   // What takes root comes first. Then the sandbox, before there is any thread.
-  const auto no_room = make_room_for(policy.admission);
+  const auto no_room = make_room_for(policy);
   Openings openings;
   auto opened = openings.open_new(policy, worker_count(policy));
   if (const auto* complaint = std::get_if<Complaint>(&opened)) return fail({*complaint}, false);
@@ -392,14 +392,19 @@ std::variant<std::unique_ptr<Server>, StartFailure> Server::start(const std::str
     entered = std::get<sandbox::Sandbox>(std::move(confined));
   }
 
-  auto state = std::make_unique<State>(policy_path, loaded.setup, std::move(openings));
-  for (const auto& warning : loaded.complaints) state->say(LogLevel::warning, text_without_level(warning));
-  state->warn_if_any(no_room);
-  if (entered) state->be_in(*entered);
-  if (auto complaint = state->bring_up(std::get<Openings::PerWorker>(std::move(opened)))) {
-    return StartFailure{{std::move(*complaint)}, false};
+  try {
+    auto state = std::make_unique<State>(policy_path, loaded.setup, std::move(openings));
+    for (const auto& warning : loaded.complaints) state->say(LogLevel::warning, text_without_level(warning));
+    state->warn_if_any(no_room);
+    if (entered) state->be_in(*entered);
+    if (auto complaint = state->bring_up(std::get<Openings::PerWorker>(std::move(opened)))) {
+      return StartFailure{{std::move(*complaint)}, false};
+    }
+    return std::unique_ptr<Server>{new Server{std::move(state)}};
+  } catch (const boost::system::system_error& error) {
+    const auto why = error.code().message() + (no_room.empty() ? "" : "; " + no_room);  // a worker's reactor, most likely
+    return fail({{policy.where, "can't start: " + why, false}}, false);
   }
-  return std::unique_ptr<Server>{new Server{std::move(state)}};
 }
 
 int Server::run() {
