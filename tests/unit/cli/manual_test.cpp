@@ -65,7 +65,7 @@ TEST(Manual, TellsZshWhatAnOptionTakes) {
   EXPECT_THAT(
       text,
       HasSubstr("'--mqtt[The version that it speaks; bridge: as a bridge of Mosquitto does]:TEXT:(3.1 3.1.1 5.0 bridge)'"));
-  EXPECT_THAT(text, HasSubstr("'--qos[With this QoS]:UINT:(0 1 2)'"));
+  EXPECT_THAT(text, HasSubstr("'--qos[The QoS of what it publishes]:UINT:(0 1 2)'"));
   EXPECT_THAT(text, HasSubstr("a gate that is away is waited for]::"));
   EXPECT_THAT(text, HasSubstr("'*--allow[A network that clients come from"));
   EXPECT_THAT(text, HasSubstr("'--json[One JSON object]'"));
