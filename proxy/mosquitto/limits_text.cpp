@@ -16,7 +16,6 @@
 namespace bastion::mosquitto {
 namespace {
 
-constexpr std::size_t shown_max = 200;
 /// A topic's length, the topic, a packet identifier, and the fixed header.
 constexpr std::int64_t around_a_payload_max = 2 + 65'535 + 2 + 5;
 constexpr std::int64_t addresses_tracked = 65'536;
