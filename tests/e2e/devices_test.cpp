@@ -342,7 +342,7 @@ TEST_P(DeviceReconnect, GivesUpWhereNoRoleFitsIt) {
   policy.last = "[[role]]\nname = \"others\"\nusers = [\"bob\"]\n";
   const DeviceStage on{policy};
   const auto done = run(device(on));
-  EXPECT_EQ(done.code, 3);
+  EXPECT_EQ(done.code, 3) << done.err;
   EXPECT_THAT(done.err, HasSubstr("not connected: not authorized: no role fits this user"));
   ASSERT_TRUE(on.stage.gate->wait_for_ends(1));
   EXPECT_EQ(on.stage.gate->refusals(), (std::map<std::string, int>{{"auth/not_authorized/role", 1}}));

@@ -156,7 +156,7 @@ TEST_F(Import, WritesAPolicyThatStatusCanAskWhoWouldBeRefused) {
 TEST_F(Import, HasClientsReadSysOnceTheAclFileIsTakenOverAsItSays) {
   write_file(directory_ / "acl", "user alice\ntopic read $SYS/#\n");
   write_file(directory_ / "conf.d/door.conf", door());
-  const auto imported = import({"--allow", "127.0.0.1"});
+  const auto imported = import({"--allow", "127.0.0.1", "--unix-socket", file("broker.sock")});
   ASSERT_EQ(imported.code, 0) << imported.err;
   EXPECT_NE(imported.err.find("let the gate go by the same file"), std::string::npos) << imported.err;
   ASSERT_EQ(change(imported.out).code, 0);
