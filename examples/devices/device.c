@@ -190,7 +190,8 @@ static const struct refusal {
     {3, false, "the broker behind the gate is not available"},
     {4, true, "user name or password are wrong"},
     {5, true,
-     "not authorized: no role fits this user, address and identifier, or the will may not be left (the gate's log tells which)"},
+     "not authorized: no role fits this user, address and identifier, or the will may not be left (the gate's log tells "
+     "which)"},
     // MQTT 5: the reason code of CONNACK, or of the gate's DISCONNECT.
     {0x81, true, "the gate could not read a packet of ours (malformed)"},
     {0x82, true, "a packet of ours broke the protocol"},
@@ -198,7 +199,8 @@ static const struct refusal {
     {0x85, true, "the client identifier is not allowed"},
     {0x86, true, "user name or password are wrong"},
     {0x87, true,
-     "not authorized: no role fits this user, address and identifier, or the will may not be left (the gate's log tells which)"},
+     "not authorized: no role fits this user, address and identifier, or the will may not be left (the gate's log tells "
+     "which)"},
     {0x88, false, "the broker behind the gate is not available"},
     {0x89, false, "the gate is full"},
     {0x8a, true, "banned"},

@@ -229,7 +229,7 @@ int main(int argc, char** argv) {
   }
   const int code = run(&device);
   leave();
-  // Without MQTTAsync_destroy(): behind a connection that has just ended, Paho's own thread may still be at work with what that
-  // would free (a double free, seen in 1.3.12).
+  // Without MQTTAsync_destroy(): behind a connection that has just ended, Paho's own thread may still be at work with what
+  // that would free (a double free, seen in 1.3.12).
   _Exit(code);
 }
