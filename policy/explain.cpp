@@ -78,8 +78,7 @@ class Explainer {
 
  private:
   bool add(Stage stage, std::optional<Refusal> refusal, std::string what, std::string_view key) {
-    const auto found = policy_.said.find(key);
-    return add(stage, refusal, std::move(what), found != policy_.said.end() ? found->second : Location{}, key);
+    return add(stage, refusal, std::move(what), policy_.line_of(key), key);
   }
   bool add(Stage stage, std::optional<Refusal> refusal, std::string what, const Location& where, std::string_view key = {}) {
     // A refusal is shown where the counters have it, whoever found it.

@@ -137,10 +137,7 @@ class TopicExplainer {
   [[nodiscard]] bool is_subscribe() const { return question_.kind == TopicQuestion::Kind::subscribe; }
   [[nodiscard]] bool is_will() const { return question_.kind == TopicQuestion::Kind::will; }
 
-  [[nodiscard]] Location line_of(std::string_view key) const {
-    const auto said = policy_.said.find(key);
-    return said != policy_.said.end() ? said->second : Location{};
-  }
+  [[nodiscard]] Location line_of(std::string_view key) const { return policy_.line_of(key); }
   /// The line of the role's bound that keeps a message back though its topic is allowed; otherwise as for any rule.
   [[nodiscard]] Location bound_of(const PublishAnswer& answer) const {
     using Verdict = PublishAnswer::Verdict;

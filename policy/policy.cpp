@@ -33,4 +33,14 @@ std::string SocketAddress::text() const {
   return '[' + address.text() + ']' + number;
 }
 
+Location Policy::line_of(std::string_view key) const {
+  const auto found = said.find(key);
+  return found != said.end() ? found->second : Location{};
+}
+
+Location Policy::place_of(std::string_view key) const {
+  const auto found = said.find(key);
+  return found != said.end() ? found->second : where;
+}
+
 }  // namespace bastion

@@ -267,6 +267,10 @@ struct Policy {
   std::vector<Expectation> expectations;
 
   [[nodiscard]] Mode mode_of(const ListenerPolicy& listener) const { return listener.mode.value_or(mode); }
+  /// Where a key was said; line 0 where it was not.
+  [[nodiscard]] Location line_of(std::string_view key) const;
+  /// The same; the policy file itself where it was not.
+  [[nodiscard]] Location place_of(std::string_view key) const;
 };
 
 }  // namespace bastion

@@ -47,12 +47,6 @@ void list_shields(const Policy& policy) {
   }
 }
 
-/// Where a key was said; where it was not, the policy itself.
-Location place_of(const Policy& policy, std::string_view key) {
-  const auto said = policy.said.find(key);
-  return said != policy.said.end() ? said->second : policy.where;
-}
-
 }  // namespace
 
 void print(std::FILE* to, const std::vector<Complaint>& complaints) {
@@ -68,7 +62,7 @@ int check_command(const CheckOptions& options) {
   }
   // What the service manager grants may be another matter: a warning.
   if (const auto room = gate::lack_of_room_for(loaded.setup->policy); !room.empty()) {
-    print(stderr, {{place_of(loaded.setup->policy, "admission.connections_max"), room, true}});
+    print(stderr, {{loaded.setup->policy.place_of("admission.connections_max"), room, true}});
   }
   if (!options.quiet) {
     const auto& policy = loaded.setup->policy;

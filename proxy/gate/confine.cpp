@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "policy/quantity.hpp"
+#include "proxy/gate/files.hpp"
 #include "proxy/net/socket.hpp"
 #include "proxy/net/unique_fd.hpp"
 
@@ -39,16 +40,6 @@ constexpr bool is_instrumented = false;
 #endif
 
 constexpr std::string_view root = "root";
-
-Location place_of(const Policy& policy, std::string_view key) {
-  const auto said = policy.said.find(key);
-  return said != policy.said.end() ? said->second : policy.where;
-}
-
-std::string directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
 
 /// The directory in which the file lies under its name, and the one that links lead to: either may get a new file.
 void add_directories(std::vector<std::string>& to, const std::string& path) {
@@ -104,7 +95,7 @@ std::vector<Located<std::string>> files_of(const Policy& policy) {
     if (file) files.push_back(*file);
   };
   const auto& rule_files = policy.admission.rule_files;
-  for (std::size_t i = 1; i < rule_files.size(); ++i) files.push_back({rule_files[i], place_of(policy, "admission")});
+  for (std::size_t i = 1; i < rule_files.size(); ++i) files.push_back({rule_files[i], policy.place_of("admission")});
   for (const auto& pair : policy.tls.key_pairs) {
     files.push_back(pair.certificate);
     files.push_back(pair.key);
@@ -135,7 +126,7 @@ std::variant<Sandbox, NotConfined> confine(const Policy& policy, const Confineme
     auto found = sandbox::find_account(user);
     if (const auto* why = std::get_if<std::string>(&found)) {
       const bool is_by_default = confinement.user.empty() && !policy.said.contains("gate.user");
-      return NotConfined{{{place_of(policy, "gate.user"), no_account(user, is_by_default, *why), false}}};
+      return NotConfined{{{policy.place_of("gate.user"), no_account(user, is_by_default, *why), false}}};
     }
     plan.account = std::get<sandbox::Account>(std::move(found));
   }
@@ -148,14 +139,14 @@ std::variant<Sandbox, NotConfined> confine(const Policy& policy, const Confineme
   ::OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr);
   auto entered = sandbox::enter(plan);
   if (plan.account && !entered[Layer::user].holds) {
-    return machine_says_no(place_of(policy, "gate.user"), entered[Layer::user].why_not);
+    return machine_says_no(policy.place_of("gate.user"), entered[Layer::user].why_not);
   }
   for (const auto layer : {Layer::landlock, Layer::seccomp}) {
     auto& state = entered[layer];
     if (is_instrumented && gate.sandbox != SandboxMode::off) state.why_not = "this is a build with sanitizers";
     if (gate.sandbox != SandboxMode::required || state.holds) continue;
-    return machine_says_no(place_of(policy, "gate.sandbox"), "the sandbox is required, and lacks " +
-                                                                 std::string{sandbox::label(layer)} + ": " + state.why_not);
+    return machine_says_no(policy.place_of("gate.sandbox"), "the sandbox is required, and lacks " +
+                                                                std::string{sandbox::label(layer)} + ": " + state.why_not);
   }
   if (plan.account) {
     if (auto complaints = unreadable(policy, user); !complaints.empty()) return NotConfined{std::move(complaints)};

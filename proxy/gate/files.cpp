@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -49,6 +50,11 @@ std::variant<std::string, FileError> read_file(const std::string& path) {
     text.append(buffer.data(), static_cast<std::size_t>(got));
     if (text.size() > file_bytes_max) return FileError{"it is larger than 64 MiB"};
   }
+}
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
 }
 
 std::string directory_trouble(const std::string& path) {

@@ -15,6 +15,9 @@ inline constexpr std::uint64_t file_bytes_max = 64u << 20;
 /// The bytes of a regular file of at most `file_bytes_max`, or why it can't be read.
 [[nodiscard]] std::variant<std::string, FileError> read_file(const std::string& path);
 
+/// Of a file, by its path alone: `.` where the path names none.
+[[nodiscard]] std::string directory_of(const std::string& path);
+
 /// What keeps this process from writing files there, in the system's words; empty: nothing.
 [[nodiscard]] std::string directory_trouble(const std::string& path);
 

@@ -28,9 +28,8 @@ unsigned worker_count(const Policy& policy) {
 std::vector<Complaint> wait_for_restart(const Policy& started_with, const Policy& next, std::size_t workers) {
   std::vector<Complaint> warnings;
   const auto warn = [&](std::string_view key, const std::string& until_then = {}) {
-    const auto said = next.said.find(key);
-    warnings.push_back({said != next.said.end() ? said->second : next.where,
-                        '"' + std::string{key} + "\" takes effect at the next start" + until_then, true});
+    warnings.push_back(
+        {next.place_of(key), '"' + std::string{key} + "\" takes effect at the next start" + until_then, true});
   };
   if (worker_count(next) != workers) warn("gate.workers");
   if (next.gate.user != started_with.gate.user) warn("gate.user");

@@ -185,8 +185,7 @@ class Loader {
   void look_at_socket_dir(const Setup& setup) {
     const auto& socket = setup.policy.admin.socket;
     if (!socket) return;
-    const auto slash = socket->value.rfind('/');
-    const auto directory = slash == std::string::npos ? "." : socket->value.substr(0, std::max<std::size_t>(slash, 1));
+    const auto directory = directory_of(socket->value);
     const auto trouble = directory_trouble(directory);
     if (trouble.empty()) return;
     warn(socket->where,
