@@ -105,6 +105,7 @@ void Socket::close() {
   if (!is_open()) return;
   poller_.forget(*this);
   fd_.reset();  // and with it goes its registration
+  is_watched_ = watches_writes_ = false;
 }
 
 std::string error_text(int error_number) {

@@ -8,9 +8,9 @@
 
 namespace bastion::net {
 
-/// The base of an object whose coroutine waits on several events at once: sockets, a deadline, messages. Each event's
-/// handler holds a reference, so a handler that comes late finds memory, though perhaps nobody waiting. Belongs to one
-/// thread: the count is not atomic.
+/// The base of an object whose coroutine waits on several events at once: sockets, a deadline, messages. The handlers of
+/// deadlines and messages hold a reference, so that one that comes late finds memory, though perhaps nobody waiting; sockets
+/// are the object's own, and the poller forgets them with it. Belongs to one thread: the count is not atomic.
 class Waiter : public boost::intrusive_ref_counter<Waiter, boost::thread_unsafe_counter> {
  public:
   Waiter() = default;
